@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { alone } from './lock.mjs'
+import { node24, root } from './paths.mjs'
+
+// Inside node_modules, so that whoever removes that folder removes the stamp too.
+const stamp = join(root, 'node_modules/.tidemark-lock')
+
+/** Whether what package-lock.json names is installed, whole. */
+export function packagesAreInstalled() {
+  return existsSync(node24) && readStamp() === lockHash()
+}
+
+/** Installs the packages, unless another process has done so while this one waited for its turn. */
+export async function installPackages() {
+  await alone(() => {
+    if (packagesAreInstalled()) return
+    if (!(existsSync(node24) && npmInstalledTheSame())) npmCi()
+    writeFileSync(stamp, lockHash())
+  })
+}
+
+function npmCi() {
+  process.stderr.write('tidemark: installing the packages of package-lock.json (npm ci)\n')
+  const { status, error } = spawnSync('npm', ['ci', '--loglevel=error', '--no-progress'], {
+    cwd: root,
+    env: systemEnvironment(),
+    stdio: ['ignore', 2, 2],
+  })
+  if (error !== undefined || status !== 0) throw new Error('npm ci failed; what it says is above')
+}
+
+/** `npm run` puts node_modules/.bin first in the path, whose `node` goes away while npm ci runs. */
+function systemEnvironment() {
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.startsWith(join(root, 'node_modules')))
+  return { ...process.env, PATH: path.join(delimiter) }
+}
+
+/** Somebody may have run `npm install` by hand: npm's own record of what is installed then names the same versions. */
+function npmInstalledTheSame() {
+  const wanted = packageVersions('package-lock.json')
+  const installed = packageVersions('node_modules/.package-lock.json')
+  return wanted.every(([path, version, optional]) => optional || installed.some((other) => other[0] === path && other[1] === version))
+}
+
+/**
+ * @param {string} file
+ * @returns {[path: string, version: string, optional: boolean][]}
+ */
+function packageVersions(file) {
+  if (!existsSync(join(root, file))) return []
+  const packages = Object.entries(JSON.parse(readFileSync(join(root, file), 'utf8')).packages)
+  return packages
+    .filter(([path]) => path !== '')
+    .map(([path, entry]) => [path, entry.version, entry.optional === true || entry.peer === true])
+}
+
+function readStamp() {
+  return existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
+}
+
+function lockHash() {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+}
