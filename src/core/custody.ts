@@ -1,0 +1,38 @@
+import type { Position, TopicPartition } from './position.ts'
+
+/** What a store holds where the committed offset should be. */
+export type Stored =
+  | { readonly state: 'position'; readonly position: Position }
+  /** Nothing is stored. */
+  | { readonly state: 'absent' }
+  /** Something is stored that is no offset. `raw` is what it is, shortened to 100 characters. */
+  | { readonly state: 'corrupt'; readonly raw: string; readonly reason: string }
+
+/** The work that was planned and not yet saved: from the committed offset (exclusive of nothing) to `untilOffset`. */
+export interface Planned {
+  readonly fromOffset: number
+  readonly untilOffset: number
+}
+
+/** Where nothing is stored: what says that there once was something. */
+export type Trace = 'sidecar' | 'ledger' | 'planned' | 'group'
+
+/** Everything a store holds of one group's partition: the committed offset and what Tidemark keeps beside it. */
+export interface Custody extends TopicPartition {
+  readonly stored: Stored
+  readonly trace?: Trace | undefined
+  readonly planned?: Planned | undefined
+  /** Tidemark's own counter, raised by compare-and-set when a worker takes the partition; 0 where none ever did. */
+  readonly ownerEpoch: number
+  /** The worker that raised it last. */
+  readonly owner?: string | undefined
+  /** The save ID of the last write of Tidemark's, if it is still what is stored. */
+  readonly saveId?: string | undefined
+  /** Names exactly what was read, for compare-and-set. Opaque: only the store that made it can read it. */
+  readonly revision: string
+}
+
+/** The stored position, if there is a readable one. */
+export function positionOf(custody: Custody): Position | undefined {
+  return custody.stored.state === 'position' ? custody.stored.position : undefined
+}

@@ -1,0 +1,230 @@
+import { positionOf } from './custody.ts'
+import type { Custody } from './custody.ts'
+import type { EpochEnd, Facts, KnownFacts } from './facts.ts'
+import { keyOf } from './position.ts'
+import type { EpochStart, Position } from './position.ts'
+
+/** What comparing a stored position with the log means. In the order in which they are decided. */
+export const VERDICTS = [
+  'corrupt',
+  'foreign',
+  'unknown',
+  'orphaned',
+  'lost',
+  'missing',
+  'recreated',
+  'truncated',
+  'expired',
+  'ahead',
+  'valid',
+] as const
+
+export type VerdictName = (typeof VERDICTS)[number]
+
+/** One question asked of custody and facts, and its answer. */
+export interface Test {
+  readonly verdict: VerdictName
+  /** Whether it holds; the first that does is the verdict. */
+  readonly holds: boolean
+  /** Why, with the values compared. */
+  readonly detail: string
+}
+
+/** Where a truncated log parts from what was read. */
+export interface Truncation {
+  readonly offset: number
+  /** Whether the stored (epoch, start offset) pairs prove it; otherwise the point is at `offset` at most. */
+  readonly exact: boolean
+}
+
+/** The verdict on one partition, with every test that led to it. */
+export interface Verdict {
+  readonly verdict: VerdictName
+  /** Why, and what could not be proven; sentences. */
+  readonly evidence: readonly string[]
+  /** The tests made, in order; the last one holds. */
+  readonly tests: readonly Test[]
+  /** Records between the committed offset and the log end, at most; undefined where either is not known. */
+  readonly lag?: number | undefined
+  readonly truncation?: Truncation | undefined
+}
+
+type Answer = readonly [holds: boolean, detail: string]
+
+/** Compares what is stored with what the cluster says: pure, total, and the only place where verdicts are decided. */
+export function judge(custody: Custody, facts: Facts): Verdict {
+  const tests: Test[] = []
+  for (const verdict of VERDICTS) {
+    const [holds, detail] = QUESTIONS[verdict](custody, facts)
+    tests.push({ verdict, holds, detail })
+    if (holds) return conclude(verdict, tests, custody, facts)
+  }
+  throw new Error('unreachable: valid always holds')
+}
+
+/** Whether a verdict is something for people to look at (exit code 3), rather than all well or not decidable. */
+export function isFinding(verdict: VerdictName): boolean {
+  return verdict !== 'valid' && verdict !== 'missing' && verdict !== 'unknown'
+}
+
+/**
+ * Whether a verdict may be a passing state of the cluster, so that a second look only counts some seconds later:
+ * metadata and high watermarks lag after elections (KAFKA-7703, KIP-207), new topics are not known everywhere at once.
+ */
+export function maySettle(verdict: VerdictName): boolean {
+  return verdict === 'ahead' || verdict === 'orphaned' || verdict === 'unknown' || verdict === 'recreated' || verdict === 'truncated'
+}
+
+/** The stored epochs to ask the leader about, oldest first. A bare leader epoch counts as read from the offset on: nothing older is proven. */
+export function epochsOf(position: Position): readonly EpochStart[] {
+  if (position.epochs !== undefined && position.epochs.length > 0) return position.epochs
+  if (position.leaderEpoch === undefined) return []
+  return [{ epoch: position.leaderEpoch, startOffset: position.offset }]
+}
+
+const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer> = {
+  corrupt: ({ stored }) =>
+    stored.state === 'corrupt'
+      ? [true, `the stored value ${JSON.stringify(stored.raw)} is no offset: ${stored.reason}`]
+      : [false, stored.state === 'absent' ? 'nothing is stored' : `the stored value is the offset ${stored.position.offset}`],
+  foreign: (custody, facts) => compareClusters(positionOf(custody)?.clusterId, facts.clusterId),
+  unknown: (custody, facts) => {
+    if (facts.state === 'unknown') return [true, `${facts.reason}: ${facts.detail}`]
+    return facts.state === 'known' ? leaderBehind(custody, facts) : [false, 'the cluster answered']
+  },
+  orphaned: (_custody, facts) => {
+    if (facts.state !== 'absent') return [false, 'the topic and the partition exist']
+    if (facts.partitionCount === undefined) return [true, `the cluster has no topic ${facts.topic}`]
+    return [true, `the topic ${facts.topic} has ${facts.partitionCount} partitions, and no partition ${facts.partition}`]
+  },
+  lost: ({ stored, trace }) => {
+    if (stored.state !== 'absent') return [false, 'something is stored']
+    return trace === undefined ? [false, 'nothing says that there ever was an offset'] : [true, TRACES[trace]]
+  },
+  missing: ({ stored }) => [stored.state === 'absent', stored.state === 'absent' ? 'nothing is stored, and nothing says there ever was' : 'an offset is stored'],
+  recreated: (custody, facts) => recreated(readPosition(custody), known(facts)),
+  truncated: (custody, facts) => truncated(readPosition(custody), known(facts)),
+  expired: (custody, facts) => {
+    const { offset } = readPosition(custody)
+    const { logStartOffset } = known(facts)
+    if (offset >= logStartOffset) return [false, `the offset ${offset} is not below the log start ${logStartOffset}`]
+    return [true, `the offset ${offset} is below the log start ${logStartOffset}: at most ${logStartOffset - offset} records were removed before they were read`]
+  },
+  ahead: (custody, facts) => {
+    const { offset } = readPosition(custody)
+    const { logEndOffset } = known(facts)
+    if (offset <= logEndOffset) return [false, `the offset ${offset} is not beyond the log end ${logEndOffset}`]
+    return [true, `the offset ${offset} is ${offset - logEndOffset} beyond the log end ${logEndOffset}`]
+  },
+  valid: (custody, facts) => {
+    const { logStartOffset, logEndOffset } = known(facts)
+    return [true, `the offset ${readPosition(custody).offset} lies within the log, ${logStartOffset} to ${logEndOffset}`]
+  },
+}
+
+const TRACES = {
+  sidecar: 'nothing is stored, but what Tidemark kept beside it is still there',
+  ledger: 'nothing is stored, but the ledger has moves of this very partition',
+  planned: 'nothing is stored, but work on this very partition was planned and never saved',
+  group: 'nothing is stored, and everything else the group had is gone too',
+} as const
+
+function conclude(verdict: VerdictName, tests: readonly Test[], custody: Custody, facts: Facts): Verdict {
+  const position = positionOf(custody)
+  const last = tests.at(-1) as Test
+  return {
+    verdict,
+    evidence: [last.detail, ...(verdict === 'valid' ? unproven(readPosition(custody), known(facts)) : [])],
+    tests,
+    lag: position !== undefined && facts.state === 'known' ? Math.max(0, facts.logEndOffset - position.offset) : undefined,
+    truncation: verdict === 'truncated' ? truncationOf(readPosition(custody), known(facts)) : undefined,
+  }
+}
+
+function compareClusters(stored: string | undefined, found: string | undefined): Answer {
+  if (stored === undefined) return [false, 'no cluster ID is stored']
+  if (found === undefined) return [false, 'the cluster ID could not be had']
+  if (stored === found) return [false, `the stored cluster ID is this cluster's, ${found}`]
+  return [true, `the offset was stored for the cluster ${stored}, and this is ${found}`]
+}
+
+/** A leader that does not know the epoch we read of this very topic is not up to date: no facts to act on (KIP-320's UNKNOWN_LEADER_EPOCH). */
+function leaderBehind(custody: Custody, facts: KnownFacts): Answer {
+  const position = positionOf(custody)
+  const epoch = position === undefined ? undefined : epochsOf(position).at(-1)?.epoch
+  if (position?.topicId === facts.topicId && epoch !== undefined && epoch > facts.leaderEpoch) {
+    return [true, `STALE_LEADER: records of leader epoch ${epoch} were read, and the leader is at ${facts.leaderEpoch}`]
+  }
+  return [false, `the leader, broker ${facts.leaderId}, answered`]
+}
+
+function recreated(position: Position, facts: KnownFacts): Answer {
+  if (position.topicId !== undefined) {
+    if (position.topicId === facts.topicId) return [false, `the stored topic ID is the topic's, ${facts.topicId}`]
+    return [true, `the offset was stored for the topic ID ${position.topicId}, and the topic's is ${facts.topicId}: it was deleted and made anew`]
+  }
+  const newest = facts.epochEnds[0]
+  if (newest === undefined) return [false, 'no topic ID and no leader epoch are stored']
+  if (newest.epoch === -1 && newest.asked > facts.leaderEpoch) {
+    return [true, `no topic ID is stored, and the stored leader epoch ${newest.asked} is newer than any the leader knows (${facts.leaderEpoch}): another log`]
+  }
+  return [false, `no topic ID is stored; the stored leader epoch ${newest.asked} is not newer than the leader's, ${facts.leaderEpoch}`]
+}
+
+/** The stored epoch is older than the leader's and ended below the stored offset. An epoch that is only missing from the leader's list proves nothing: compaction removes whole epochs. */
+function truncated(position: Position, facts: KnownFacts): Answer {
+  const newest = facts.epochEnds[0]
+  if (newest === undefined) return [false, 'no leader epoch is stored']
+  if (newest.asked >= facts.leaderEpoch) return [false, `the stored leader epoch ${newest.asked} is the leader's`]
+  if (newest.endOffset < 0) return [false, `the leader does not say where the stored leader epoch ${newest.asked} ends`]
+  if (newest.endOffset >= position.offset) return [false, `the stored leader epoch ${newest.asked} reaches to ${newest.endOffset} at the leader`]
+  const { offset, exact } = truncationOf(position, facts)
+  return [
+    true,
+    `records up to ${position.offset} were read in leader epoch ${newest.asked}, and the leader, now at epoch ${facts.leaderEpoch}, has none of that epoch from ${newest.endOffset} on: the log was cut ${exact ? '' : 'at most '}at ${offset} and grew again`,
+  ]
+}
+
+/**
+ * Walks back the stored epochs, newest first, to where the leader's history and what was read last agree (KIP-101).
+ * The answer for an epoch older than all that the leader knows is the start of its oldest one: an upper bound.
+ */
+export function truncationOf(position: Position, facts: KnownFacts): Truncation {
+  const pairs = epochsOf(position).toReversed()
+  let readUntil = position.offset
+  let atMost = position.offset
+  for (const [index, pair] of pairs.entries()) {
+    const end = facts.epochEnds[index]
+    if (end === undefined || end.asked !== pair.epoch || end.endOffset < 0) break
+    if (end.epoch === pair.epoch) return agreed(Math.min(end.endOffset, readUntil), end, facts)
+    readUntil = pair.startOffset
+    atMost = Math.min(atMost, end.endOffset, pair.startOffset)
+  }
+  return { offset: atMost, exact: false }
+}
+
+function agreed(offset: number, end: EpochEnd, facts: KnownFacts): Truncation {
+  return { offset, exact: !(end.endOffset <= facts.logStartOffset) }
+}
+
+function unproven(position: Position, facts: KnownFacts): string[] {
+  const notes: string[] = []
+  if (position.topicId === undefined) notes.push('identity not stored: a topic made anew would not be seen')
+  const newest = facts.epochEnds[0]
+  if (newest === undefined) notes.push('leader epoch not stored: a truncated log would not be seen')
+  else if (newest.epoch !== newest.asked) notes.push(`the leader has no records of the stored epoch ${newest.asked}: compacted away, or replaced; neither is proven`)
+  return notes
+}
+
+/** Only asked once `corrupt`, `lost` and `missing` did not hold. */
+function readPosition(custody: Custody): Position {
+  const position = positionOf(custody)
+  if (position === undefined) throw new Error(`no position for ${keyOf(custody)}`)
+  return position
+}
+
+/** Only asked once `unknown` and `orphaned` did not hold. */
+function known(facts: Facts): KnownFacts {
+  if (facts.state !== 'known') throw new Error(`no facts for ${keyOf(facts)}`)
+  return facts
+}
