@@ -1,0 +1,52 @@
+import { systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
+import type { Isolation } from '../kafka/log.ts'
+import type { ReconcileOptions } from '../verbs/reconcile.ts'
+import type { OnNotice } from './notice.ts'
+
+/** What a job reads, and how. */
+export interface ReadOptions extends ReconcileOptions {
+  /** Records in one batch, over all partitions, at most. Default 10,000. */
+  readonly maxRecords?: number | undefined
+  /** Bytes of records in one batch, over all partitions, about at most; one record is always taken. Default 16 MiB. */
+  readonly maxBytes?: number | undefined
+  /** How long to wait for the first record of a batch, ms. Default 500. */
+  readonly maxWaitMs?: number | undefined
+  /** Default `read_committed`. */
+  readonly isolation?: Isolation | undefined
+  /** Stop at the ends seen at the start, instead of going on. */
+  readonly untilEnd?: boolean | undefined
+  /** How often to look for new partitions, ms. Default 30,000. */
+  readonly refreshMs?: number | undefined
+  /** Told of what people should know: waiting, repairs, partitions lost. */
+  readonly onNotice?: OnNotice | undefined
+}
+
+/** The same with every default in place. */
+export interface JobOptions extends ReconcileOptions {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly maxWaitMs: number
+  readonly isolation: Isolation
+  readonly untilEnd: boolean
+  readonly refreshMs: number
+  readonly onNotice: OnNotice
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** Puts the defaults in place. */
+export function withDefaults(options: ReadOptions): JobOptions {
+  return {
+    ...options,
+    maxRecords: options.maxRecords ?? 10_000,
+    maxBytes: options.maxBytes ?? 16 * 1024 * 1024,
+    maxWaitMs: options.maxWaitMs ?? 500,
+    isolation: options.isolation ?? 'read_committed',
+    untilEnd: options.untilEnd ?? false,
+    refreshMs: options.refreshMs ?? 30_000,
+    onNotice: options.onNotice ?? (() => {}),
+    clock: options.clock ?? systemClock,
+    signal: options.signal ?? new AbortController().signal,
+  }
+}

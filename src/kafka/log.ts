@@ -1,0 +1,133 @@
+import type { Facts } from '../core/facts.ts'
+import type { EpochStart, OffsetRange, TopicPartition } from '../core/position.ts'
+
+/**
+ * The contract between the verbs and the log: kafka/ implements it over real brokers, testing/memory-log.ts in memory
+ * for simulation. Everything that leaves it is plain data; no type of the client library passes through.
+ */
+export interface Log {
+  /** What the cluster says of topics: of those named, or of all. Never creates one. One bad topic never spoils another's answer. */
+  topics(names?: readonly string[], options?: AskOptions): Promise<TopicDescription[]>
+  /** Facts of any number of partitions in O(brokers) requests, one answer per question, in order. Rejects only when no broker at all can be asked: KAFKA_UNREACHABLE, KAFKA_DENIED. */
+  facts(questions: readonly FactsQuestion[], options?: FactsOptions): Promise<Facts[]>
+  /** The first offset whose record time is at or after `timestamp` (ms), or null where there is none; or why it could not be had. One answer per question, in order. */
+  offsetsAt(questions: readonly TimeQuestion[], options?: AskOptions): Promise<TimeAnswer[]>
+  /** Opens a reader for a job. */
+  reader(options: ReaderOptions): LogReader
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FactsOptions extends AskOptions {
+  /** Ask for the last stable offset too. */
+  readonly lastStableOffset?: boolean | undefined
+  /** Prefer another broker for the metadata than last time: the second look. */
+  readonly elsewhere?: boolean | undefined
+}
+
+/** One partition to ask about, with the stored epochs to test against the leader's history. */
+export interface FactsQuestion extends TopicPartition {
+  /** The stored epochs, oldest first, as a Position keeps them. Older ones are asked only while newer ones diverge. */
+  readonly epochs?: readonly EpochStart[] | undefined
+  /** The committed offset, to know whether an epoch's answer diverges. */
+  readonly offset?: number | undefined
+}
+
+export interface TimeQuestion extends TopicPartition {
+  readonly timestamp: number
+}
+
+export type TimeAnswer =
+  | (TopicPartition & { readonly state: 'known'; readonly offset: number | null })
+  | (TopicPartition & { readonly state: 'unknown'; readonly reason: string })
+
+export type TopicDescription =
+  | { readonly state: 'known'; readonly topic: string; readonly topicId: string; readonly clusterId: string; readonly partitions: readonly number[] }
+  | { readonly state: 'absent'; readonly topic: string; readonly clusterId: string }
+  | { readonly state: 'unknown'; readonly topic: string; readonly reason: string; readonly detail: string }
+
+export type Isolation = 'read_committed' | 'read_uncommitted'
+
+export interface ReaderOptions {
+  readonly isolation: Isolation
+  /** Bytes that may be buffered over all partitions. */
+  readonly maxBufferedBytes: number
+}
+
+/** Where a partition is read from. */
+export interface StartAt extends TopicPartition {
+  readonly offset: number
+  readonly topicId: string
+  /** The epoch of the last batch below `offset`, so that the broker can tell us of a divergence (KIP-595's lastFetchedEpoch); undefined: not known. */
+  readonly leaderEpoch?: number | undefined
+}
+
+/**
+ * Reads assigned partitions ahead, within bounds. Progress is by offsets, never by counting: a slice may hold fewer
+ * records than its range spans (compaction, aborted transactions, control batches), or none.
+ */
+export interface LogReader {
+  /** Starts reading a partition there; one that is being read starts over. */
+  assign(start: StartAt): void
+  /** Stops reading a partition and forgets what is buffered of it. */
+  drop(partition: TopicPartition): void
+  /** What there is to read now, within the limits, shared so that each partition with records gets some; waits at most `maxWaitMs` for the first. */
+  take(limits: TakeLimits, signal?: AbortSignal): Promise<Taken>
+  /** Exactly these ranges, however long it takes, or the disputes that prevent it. For a batch that was planned before a crash. */
+  takeRanges(ranges: readonly OffsetRange[], signal?: AbortSignal): Promise<Taken>
+  close(): Promise<void>
+}
+
+export interface TakeLimits {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly maxWaitMs: number
+  /** Don't take beyond these offsets, by `topic-partition` key. */
+  readonly until?: ReadonlyMap<string, number> | undefined
+}
+
+export interface Taken {
+  readonly slices: readonly Slice[]
+  /** Partitions whose facts changed while reading; they are no longer read, and go, alone, back to reconcile. */
+  readonly disputes: readonly Dispute[]
+  /** What the reader waits for, for people to read: a leader that is away, brokers out of reach. */
+  readonly waiting: readonly Waiting[]
+}
+
+export interface Waiting {
+  readonly topic?: string | undefined
+  readonly partition?: number | undefined
+  readonly reason: string
+}
+
+/** A span of one partition with its records. */
+export interface Slice extends OffsetRange {
+  readonly records: Iterable<KafkaRecord>
+  /** How many records `records` yields. */
+  readonly recordCount: number
+  readonly bytes: number
+  /** The leader epochs whose batches lie in the span, with the first offset read in each, oldest first. Empty where the span holds no batch. */
+  readonly epochs: readonly EpochStart[]
+  /** The timestamp of the last record, ms; undefined where there is none. */
+  readonly recordTime?: number | undefined
+}
+
+export interface Dispute extends TopicPartition {
+  /** Kafka's name of the error, or DIVERGING_EPOCH, or RECORD_CORRUPT. */
+  readonly reason: string
+  readonly detail: string
+}
+
+/** One record. `key` and `value` are views into the fetched batch: copy them to keep them longer than the batch. */
+export interface KafkaRecord extends TopicPartition {
+  readonly offset: number
+  /** ms since 1970. */
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: ReadonlyArray<readonly [string, Buffer | null]>
+}

@@ -1,0 +1,143 @@
+import type { TopicPartition } from '../core/position.ts'
+import { TidemarkError } from '../errors.ts'
+import { isAbortMarker, readBatches } from './batch.ts'
+import type { RecordBatch } from './batch.ts'
+import type { FetchedPartition } from './fetch.ts'
+import type { Dispute, Isolation, Slice, StartAt } from './log.ts'
+import { errorName } from './protocol.ts'
+import { SliceBuilder } from './slice.ts'
+import type { BufferedBatch } from './slice.ts'
+
+/** How much of a partition may go into one slice. */
+export interface SliceLimits {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly until: number
+}
+
+/** One partition that is being read: where it is fetched next, and what is fetched and not handed out yet. */
+export class Reading implements TopicPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly topicId: string
+  /** The next offset to fetch. */
+  fetchOffset: number
+  /** The epoch of the last batch fetched; -1: not known. */
+  fetchedEpoch: number
+  bufferedBytes = 0
+  /** Whether a fetch of it is under way. */
+  inFlight = false
+  /** Whether its leader has to be heard of anew before it is fetched. */
+  stale = true
+  /** Not fetched before this time (ms), after a failure. */
+  retryAt = 0
+  /** What it waits for, if it does. */
+  trouble: string | undefined
+  /** Facts that changed: it is not read on. */
+  dispute: Dispute | undefined
+  /** Has to be buffered up to this offset, whatever the limits. */
+  requiredUntil = 0
+  #failures = 0
+  #handedOut: number
+  readonly #batches: BufferedBatch[] = []
+
+  constructor(start: StartAt) {
+    this.topic = start.topic
+    this.partition = start.partition
+    this.topicId = start.topicId
+    this.fetchOffset = start.offset
+    this.#handedOut = start.offset
+    this.fetchedEpoch = start.leaderEpoch ?? -1
+  }
+
+  /** Whether there is something to hand out below an offset. */
+  ready(until: number): boolean {
+    return this.#batches.length > 0 && this.#handedOut < until
+  }
+
+  /** Whether everything below the offset is buffered. */
+  covers(until: number): boolean {
+    return this.fetchOffset >= until
+  }
+
+  /** Takes in what a broker answered. */
+  accept(fetched: FetchedPartition, isolation: Isolation, now: number): void {
+    const error = errorName(fetched.errorCode)
+    if (error === 'OFFSET_OUT_OF_RANGE') return this.disputed(error, `the leader has no offset ${this.fetchOffset} to read on from`)
+    if (error !== 'NONE') return this.failed(error, now)
+    if (fetched.diverging !== undefined) {
+      const { epoch, endOffset } = fetched.diverging
+      return this.disputed('DIVERGING_EPOCH', `the leader's history ends epoch ${epoch} at ${endOffset}, and ours of epoch ${this.fetchedEpoch} goes to ${this.fetchOffset}`)
+    }
+    this.trouble = undefined
+    this.#failures = 0
+    try {
+      this.#buffer(readBatches(fetched.records), fetched, isolation)
+    } catch (cause) {
+      if (!(cause instanceof TidemarkError)) throw cause
+      this.disputed(cause.code, cause.what)
+    }
+  }
+
+  /** Its facts changed: what is buffered may be of another history. */
+  disputed(reason: string, detail: string): void {
+    this.dispute = { topic: this.topic, partition: this.partition, reason, detail }
+    this.#batches.length = 0
+    this.bufferedBytes = 0
+  }
+
+  /** It could not be fetched: hear of its leader again, after a pause that doubles. */
+  failed(reason: string, now: number): void {
+    this.trouble = reason
+    this.stale = true
+    this.retryAt = now + Math.min(100 * 2 ** this.#failures, 2_000)
+    this.#failures++
+  }
+
+  /** Hands out what is buffered, within limits; undefined where nothing is. @throws TidemarkError RECORD_CORRUPT */
+  slice({ maxRecords, maxBytes, until }: SliceLimits): Slice | undefined {
+    const builder = new SliceBuilder(this, this.#handedOut)
+    while (this.#batches[0] !== undefined) {
+      const next = this.#batches[0]
+      if (next.batch.baseOffset >= until) {
+        builder.skipTo(until)
+        break
+      }
+      if (builder.recordCount > 0 && builder.bytes + size(next) > maxBytes) break
+      if (!builder.add(next, maxRecords, until)) break
+      this.#batches.shift()
+      this.bufferedBytes -= size(next)
+    }
+    if (builder.untilOffset === this.#handedOut) return undefined
+    this.#handedOut = builder.untilOffset
+    return builder.build()
+  }
+
+  #buffer(batches: readonly RecordBatch[], { aborted }: FetchedPartition, isolation: Isolation): void {
+    const hide = isolation === 'read_committed' ? abortedIn(aborted) : () => false
+    for (const batch of batches) {
+      const hidden = hide(batch) || batch.control
+      if (batch.lastOffset < this.fetchOffset) continue // a broker returns whole batches, from before the asked offset
+      const buffered = { batch, hidden }
+      this.#batches.push(buffered)
+      this.bufferedBytes += size(buffered)
+      this.fetchOffset = batch.lastOffset + 1
+      this.fetchedEpoch = batch.leaderEpoch
+    }
+  }
+}
+
+function size({ batch }: BufferedBatch): number {
+  return batch.end - batch.start
+}
+
+/** Says of each batch, in offset order, whether it belongs to an aborted transaction: the response's list says where each began, its abort marker where it ends. */
+function abortedIn(aborted: FetchedPartition['aborted']): (batch: RecordBatch) => boolean {
+  const pending = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
+  const open = new Set<number>()
+  return (batch) => {
+    while (pending[0] !== undefined && pending[0].firstOffset <= batch.lastOffset) open.add((pending.shift() as { producerId: number }).producerId)
+    if (isAbortMarker(batch)) open.delete(batch.producerId)
+    return batch.transactional && !batch.control && open.has(batch.producerId)
+  }
+}

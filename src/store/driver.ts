@@ -1,0 +1,107 @@
+import type { Custody, Planned } from '../core/custody.ts'
+import type { LedgerRow } from '../core/ledger.ts'
+import type { Position, TopicPartition } from '../core/position.ts'
+
+/**
+ * What a backend can do. An absent capability is a tested refusal (STORE_UNSUPPORTED), never a silent shortcut.
+ * The conformance suite of `tidemark/testing` gates its tests by these.
+ */
+export interface Capabilities {
+  /** What was saved is there after the process ended. Without it: `memory:`, for tests and one-process jobs. */
+  readonly durable: boolean
+  /** Several processes may use it at once. */
+  readonly shared: boolean
+  /** Group names may hold any character. Without it: a name with `/` is refused with GROUP_NAME. */
+  readonly anyGroupName: boolean
+  /** Other programs read the offset as a bare number, and may move it: what they write is seen as theirs, its identity unknown. */
+  readonly bareNumber: boolean
+}
+
+/**
+ * One write to one partition's custody: what it expects to find, what to put, the owner epoch, a save ID and the ledger
+ * rows that go with it. Progress, plans, repairs and taking a partition are all this one write.
+ *
+ * The store applies it in one atomic operation of its own, or not at all:
+ * 1. what is stored has the owner epoch `ownerEpoch` or a lower one, else `fenced`;
+ * 2. its revision is `expected`, else `changed`;
+ * 3. position, planned range, owner and ledger rows are put together.
+ */
+export interface Write extends TopicPartition {
+  /** The revision that load, or the last write's result, gave. */
+  readonly expected: string
+  /** The position to put; undefined leaves the stored value (number and identity) as it is. */
+  readonly position?: Position | undefined
+  /** The planned range after this write; undefined: none. */
+  readonly planned?: Planned | undefined
+  /** The writer's owner epoch. A store that holds a higher one refuses. To take a partition: the epoch found, plus one. */
+  readonly ownerEpoch: number
+  /** The worker that holds `ownerEpoch`. */
+  readonly owner?: string | undefined
+  /** Names this write. After a lost connection, finding it in the store proves that the write was done. */
+  readonly saveId: string
+  readonly ledger: readonly LedgerRow[]
+}
+
+/** What became of one write. Partial failure is a value: one partition's refusal says nothing of the others. */
+export type WriteResult =
+  | { readonly status: 'saved'; readonly revision: string }
+  /** Somebody moved it since it was read. Nothing was written. `found` is what is there now. */
+  | { readonly status: 'changed'; readonly found: Custody }
+  /** A higher owner epoch is stored: another worker took the partition. Nothing was written. */
+  | { readonly status: 'fenced'; readonly ownerEpoch: number; readonly owner?: string | undefined }
+
+/** A live worker of a group, as the store shows it. */
+export interface Member {
+  readonly id: string
+  /** The program: `tidemark`, or another one's name (an old ZooKeeper consumer). */
+  readonly program: string
+  readonly host: string
+  /** The last sign of life, ms since 1970. */
+  readonly seenAt: number
+}
+
+/** Which ledger rows to read; all that are given must hold. */
+export interface LedgerQuery {
+  readonly group?: string | undefined
+  readonly topic?: string | undefined
+  readonly partition?: number | undefined
+  /** Rows at or after this time, ms since 1970. */
+  readonly since?: number | undefined
+}
+
+/**
+ * The contract of a backend: thin, one file each. Drivers never validate, time out, retry or log; `openStore` wraps them
+ * and does that once for all. They throw TidemarkError:
+ * - STORE_UNREACHABLE: not reached, and nothing of this call was applied;
+ * - STORE_OUTCOME_UNKNOWN: from `save` only: the connection was lost after the write may have been sent;
+ * - STORE_DENIED, STORE_CORRUPT, STORE_NOT_FOUND, GROUP_NAME: as their names say.
+ */
+export interface StoreDriver {
+  readonly capabilities: Capabilities
+  /** The custody of each partition asked for, in that order, `absent` ones included; without `partitions` all that the group has stored or left a trace of, in any order. */
+  load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]>
+  /** Applies each write on its own terms; one result per write, in order. Those that can be applied are applied together, atomically. */
+  save(group: string, writes: readonly Write[]): Promise<WriteResult[]>
+  /** The names of the groups that have anything stored. */
+  groups(): Promise<string[]>
+  /** Ledger rows, oldest first. */
+  ledger(query: LedgerQuery): Promise<LedgerRow[]>
+  /** Says that the member lives; called again every few seconds. Must succeed after a session was lost. */
+  heartbeat(group: string, member: Member): Promise<void>
+  /** The member is gone. */
+  leave(group: string, memberId: string): Promise<void>
+  /** The members that the store shows, dead ones with an old `seenAt` included. */
+  members(group: string): Promise<Member[]>
+  close(): Promise<void>
+}
+
+/** How to open a backend. */
+export interface DriverOptions {
+  /** `read` never creates anything: what does not exist is empty. */
+  readonly mode: 'read' | 'write'
+  /** How long a first connection may take, ms. */
+  readonly timeoutMs: number
+}
+
+/** What each file of a backend exports. */
+export type OpenDriver = (url: string, options: DriverOptions) => Promise<StoreDriver>

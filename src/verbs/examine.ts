@@ -1,0 +1,112 @@
+import { systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
+import { positionOf } from '../core/custody.ts'
+import type { Custody } from '../core/custody.ts'
+import type { Facts } from '../core/facts.ts'
+import type { Finding } from '../core/plan.ts'
+import { byPartition, keyOf } from '../core/position.ts'
+import type { TopicPartition } from '../core/position.ts'
+import { epochsOf, judge, maySettle } from '../core/verdict.ts'
+import type { VerdictName } from '../core/verdict.ts'
+import { TidemarkError } from '../errors.ts'
+import type { FactsOptions, Log } from '../kafka/log.ts'
+import type { Store } from '../store/store.ts'
+import { listUnstored } from './listing.ts'
+import { parseSelection, selects } from './selection.ts'
+import type { TopicSelection } from './selection.ts'
+
+/** What to examine. */
+export interface ExamineOptions {
+  readonly group: string
+  /** Without topics: all that the group has stored. */
+  readonly topics?: readonly TopicSelection[] | undefined
+  /** How long to wait before a second look at what may be passing, ms. Default 2,000. */
+  readonly secondLookMs?: number | undefined
+  /** Ask for last stable offsets too. */
+  readonly lastStableOffset?: boolean | undefined
+  readonly clock?: Clock | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** More looks than this and a partition that never says the same twice is `unknown`. */
+const MAX_LOOKS = 4
+
+/**
+ * Loads what is stored, asks the cluster, and compares: one finding per partition, sorted. Nothing is written.
+ * Committed offsets are read before log ends, and every verdict but `valid` is decided again on a re-read offset and
+ * fresh facts (some seconds later and through another broker where it may be passing), so that a moving consumer is
+ * never called ahead or expired.
+ * @throws TidemarkError TOPIC_NOT_FOUND where a named topic or partition does not exist and nothing is stored of it.
+ */
+export async function examine(log: Log, store: Store, options: ExamineOptions): Promise<Finding[]> {
+  const selected = options.topics === undefined ? undefined : parseSelection(options.topics)
+  const stored = await store.load(options.group)
+  const chosen = selected === undefined ? stored : stored.filter((custody) => selects(selected, custody))
+  const more = selected === undefined ? [] : await listUnstored(log, chosen, selected, options)
+  const loaded = more.length === 0 ? chosen : [...chosen, ...(await store.load(options.group, more))]
+  return examinePartitions(log, store, loaded, options)
+}
+
+/** The same for custody that is loaded already. */
+export async function examinePartitions(log: Log, store: Store, loaded: readonly Custody[], options: ExamineOptions): Promise<Finding[]> {
+  const clock = options.clock ?? systemClock
+  const settled = new Map<string, Finding>()
+  let open = await look(log, loaded, options)
+  let before = new Map<string, VerdictName>()
+  for (let looks = 1; open.length > 0; looks++) {
+    const [done, unsettled] = partition(open, ({ custody, verdict }) => verdict.verdict === 'valid' || verdict.verdict === before.get(keyOf(custody)))
+    for (const finding of done) settled.set(keyOf(finding.custody), finding)
+    if (looks === MAX_LOOKS) {
+      for (const finding of unsettled) settled.set(keyOf(finding.custody), neverTheSame(finding))
+      break
+    }
+    if (unsettled.length === 0) break
+    if (unsettled.some(({ verdict }) => maySettle(verdict.verdict))) await clock.sleep(options.secondLookMs ?? 2_000, options.signal)
+    before = new Map(unsettled.map(({ custody, verdict }) => [keyOf(custody), verdict.verdict]))
+    const again = await store.load(options.group, unsettled.map(({ custody }) => placeOf(custody)))
+    open = await look(log, again, { ...options, elsewhere: true })
+  }
+  return [...settled.values()].toSorted((a, b) => byPartition(a.custody, b.custody))
+}
+
+async function look(log: Log, loaded: readonly Custody[], options: ExamineOptions & FactsOptions): Promise<Finding[]> {
+  const questions = loaded.map((custody) => {
+    const position = positionOf(custody)
+    return position === undefined ? placeOf(custody) : { ...placeOf(custody), epochs: epochsOf(position), offset: position.offset }
+  })
+  const facts = await factsOrUnreachable(log, questions, options)
+  return loaded.map((custody, index) => {
+    const found = facts[index] ?? unknownFacts(custody, 'INTERNAL', 'no answer')
+    return { custody, facts: found, verdict: judge(custody, found) }
+  })
+}
+
+/** A cluster that can't be reached is an answer about every partition: unknown. */
+async function factsOrUnreachable(log: Log, questions: readonly TopicPartition[], options: FactsOptions): Promise<Facts[]> {
+  try {
+    return await log.facts(questions, options)
+  } catch (error) {
+    if (!(error instanceof TidemarkError && error.code === 'KAFKA_UNREACHABLE')) throw error
+    return questions.map((question) => unknownFacts(question, 'UNREACHABLE', error.what))
+  }
+}
+
+function neverTheSame({ custody, verdict }: Finding): Finding {
+  const facts = unknownFacts(custody, 'UNSETTLED', `${MAX_LOOKS} looks gave no verdict twice, the last one ${verdict.verdict}`)
+  return { custody, facts, verdict: judge(custody, facts) }
+}
+
+function unknownFacts({ topic, partition }: TopicPartition, reason: string, detail: string): Facts {
+  return { state: 'unknown', topic, partition, reason, detail }
+}
+
+function placeOf({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition }
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const yes: T[] = []
+  const no: T[] = []
+  for (const item of items) (test(item) ? yes : no).push(item)
+  return [yes, no]
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import { hostname, userInfo } from 'node:os'
+import { systemClock } from '../clock.ts'
+import { positionOf } from '../core/custody.ts'
+import type { Finding, Plan, PlanContext, PlanEntry } from '../core/plan.ts'
+import { planRepair } from '../core/plan.ts'
+import { toPolicy } from '../core/policy.ts'
+import type { Policy, PolicyInput } from '../core/policy.ts'
+import { keyOf } from '../core/position.ts'
+import { TidemarkError } from '../errors.ts'
+import type { Log, TimeQuestion } from '../kafka/log.ts'
+import type { Write, WriteResult } from '../store/driver.ts'
+import type { Store } from '../store/store.ts'
+import { examine } from './examine.ts'
+import type { ExamineOptions } from './examine.ts'
+
+export interface ReconcileOptions extends ExamineOptions {
+  /** From verdict to action; what is not named keeps its default. */
+  readonly policy?: PolicyInput | undefined
+  /** Who moves, for the ledger. Default: user@host. */
+  readonly actor?: string | undefined
+}
+
+/** Examines a group and plans what the policy says about what was found. Nothing is written. */
+export async function reconcile(log: Log, store: Store, options: ReconcileOptions): Promise<Plan> {
+  const policy = toPolicy(options.policy)
+  const findings = await examine(log, store, options)
+  return planRepair(await withTimes(log, findings, policy), policy, contextOf(options))
+}
+
+/** What became of one entry of a plan. */
+export interface Applied {
+  readonly entry: PlanEntry
+  /** `moved`: done, or done before by the same plan; `changed` and `fenced`: somebody else was there first, nothing was written; `untouched`: the plan moves nothing here. */
+  readonly status: 'moved' | 'changed' | 'fenced' | 'untouched'
+}
+
+/**
+ * Applies a plan: each move on its own, by compare-and-set against what was judged. Applying it twice is applying it once.
+ * @throws TidemarkError LIMIT_EXCEEDED where the plan is beyond its limits, GROUP_ACTIVE where the group has live members; nothing was written then.
+ */
+export async function apply(plan: Plan, store: Store): Promise<Applied[]> {
+  assertWithinLimits(plan)
+  const writes = plan.entries.flatMap((entry) => (entry.move === undefined ? [] : [writeOf(entry)]))
+  if (writes.length === 0) return plan.entries.map((entry) => ({ entry, status: 'untouched' }))
+  await assertInactive(store, plan.group)
+  const results = new Map<string, WriteResult>()
+  for (const [index, result] of (await store.save(plan.group, writes)).entries()) results.set(keyOf(writes[index] as Write), result)
+  return plan.entries.map((entry) => {
+    const result = entry.move === undefined ? undefined : results.get(keyOf(entry))
+    if (result === undefined) return { entry, status: 'untouched' }
+    return { entry, status: result.status === 'saved' ? 'moved' : result.status }
+  })
+}
+
+/** The write that carries out a move; a worker names its own owner epoch. */
+export function writeOf(entry: PlanEntry, owner?: { ownerEpoch: number; owner: string; expected: string }): Write {
+  const move = entry.move
+  if (move === undefined) throw new TidemarkError('INTERNAL', 'an entry without a move has no write')
+  return {
+    topic: entry.topic,
+    partition: entry.partition,
+    expected: owner?.expected ?? move.expected,
+    position: move.position,
+    ownerEpoch: owner?.ownerEpoch ?? move.ownerEpoch,
+    owner: owner?.owner,
+    saveId: move.saveId,
+    ledger: [move.ledger],
+  }
+}
+
+/** @throws TidemarkError LIMIT_EXCEEDED */
+export function assertWithinLimits(plan: Plan): void {
+  if (plan.exceeds === undefined) return
+  const { limit, allowed, planned } = plan.exceeds
+  const what = limit === 'maxSkip' ? 'skips' : 'reads again'
+  throw new TidemarkError('LIMIT_EXCEEDED', `the plan ${what} at most ${planned} records, and ${limit} allows ${allowed}`, {
+    group: plan.group,
+    hint: 'Nothing was written. Look at the plan, then raise the limit or choose another policy',
+  })
+}
+
+/** Offsets at the stored times, for those findings whose action is `time`. */
+export async function withTimes(log: Log, findings: readonly Finding[], policy: Policy): Promise<Finding[]> {
+  const timestamps = findings.map(({ custody, verdict }) => {
+    const position = policy.actions[verdict.verdict] === 'time' ? positionOf(custody) : undefined
+    return position?.recordTime ?? position?.commitTime
+  })
+  return atTimes(log, findings, timestamps)
+}
+
+/** The findings with the offset at each one's timestamp, where it has one and it could be had. */
+export async function atTimes(log: Log, findings: readonly Finding[], timestamps: ReadonlyArray<number | undefined>): Promise<Finding[]> {
+  const questions = findings.flatMap(({ custody: { topic, partition } }, index): TimeQuestion[] => {
+    const timestamp = timestamps[index]
+    return timestamp === undefined ? [] : [{ topic, partition, timestamp }]
+  })
+  if (questions.length === 0) return [...findings]
+  const answers = new Map((await log.offsetsAt(questions)).map((answer) => [keyOf(answer), answer]))
+  return findings.map((finding) => {
+    const answer = answers.get(keyOf(finding.custody))
+    return answer?.state === 'known' ? { ...finding, offsetAtTime: answer.offset } : finding
+  })
+}
+
+/** Who plans, and when. */
+export function contextOf({ group, clock = systemClock, actor = defaultActor() }: ReconcileOptions): PlanContext {
+  return { group, now: clock.now(), actor, newId: randomUUID }
+}
+
+/** `user@host`, as the ledger names people. */
+export function defaultActor(): string {
+  return `${userName()}@${hostname()}`
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown') // a container's user without an entry in /etc/passwd
+  }
+}
+
+async function assertInactive(store: Store, group: string): Promise<void> {
+  const members = await store.members(group)
+  if (members.length === 0) return
+  const names = members.map(({ id, program, host }) => `${program} ${id} on ${host}`).join(', ')
+  throw new TidemarkError('GROUP_ACTIVE', `the group has live members: ${names}`, { group, hint: 'Nothing was written. Stop them first; a killed one is gone some seconds later' })
+}
