@@ -1,0 +1,44 @@
+import { parseAddresses } from './address.ts'
+import { Cluster } from './cluster.ts'
+import { askFacts } from './facts.ts'
+import type { Log } from './log.ts'
+import { loadProperties } from './properties.ts'
+import { openReader } from './reader.ts'
+import { askTimes } from './times.ts'
+import { askTopics } from './topics.ts'
+
+export interface ConnectOptions {
+  /** `host:port`, with commas between several; what the properties file says of them, if not said here. */
+  readonly bootstrapServers?: string | readonly string[] | undefined
+  /** The path of a Java client's properties file: security.protocol, sasl.*, ssl.*, client.id, request.timeout.ms. */
+  readonly properties?: string | undefined
+  /** How brokers' logs and quotas name this client; `tidemark` if neither this nor the properties file say. */
+  readonly clientId?: string | undefined
+  /** How long one question to the cluster may take in all, ms; 30,000 if neither this nor the properties file say. */
+  readonly timeoutMs?: number | undefined
+}
+
+/**
+ * Kafka as a {@link Log}. Reads the options and connects to nothing yet: a job may start while the cluster is down, and
+ * the first question says so.
+ * @throws TidemarkError USAGE for options that can't be used
+ */
+export async function connect({ bootstrapServers, properties, clientId, timeoutMs }: ConnectOptions): Promise<Log> {
+  const file = properties === undefined ? undefined : await loadProperties(properties)
+  const cluster = new Cluster({
+    bootstrapServers: parseAddresses(bootstrapServers ?? file?.bootstrapServers ?? ''),
+    clientId: clientId ?? file?.clientId ?? 'tidemark',
+    timeoutMs: timeoutMs ?? file?.timeoutMs ?? 30_000,
+    tls: file?.tls,
+    sasl: file?.sasl,
+  })
+  const close = async (): Promise<void> => cluster.close()
+  return {
+    topics: (names, options) => askTopics(cluster, names, options),
+    facts: (questions, options) => askFacts(cluster, questions, options),
+    offsetsAt: (questions, options) => askTimes(cluster, questions, options),
+    reader: (options) => openReader(cluster, options),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,145 @@
+import { Connection, type ConnectionOptions } from '@platformatic/kafka'
+import { isIP } from 'node:net'
+import { TidemarkError } from '../errors.ts'
+import type { Address } from './address.ts'
+import { explain, isLate, late, type Stage } from './failures.ts'
+import { ask, negotiate, pick, type Call, type Versions } from './protocol.ts'
+import { within } from './within.ts'
+
+/** How brokers are connected to; properties.ts makes it from a properties file. */
+export interface ConnectionSettings {
+  readonly clientId: string
+  readonly tls?: ConnectionOptions['tls'] | undefined
+  readonly sasl?: ConnectionOptions['sasl'] | undefined
+}
+
+/** How long one request may take, opening the connection included. */
+export interface SendLimits {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A connection that is open and negotiated. */
+interface Session {
+  readonly connection: Connection
+  readonly versions: Versions
+}
+
+/** One connection to one address: opened when first used, and again after it was lost. */
+export class Link {
+  readonly address: Address
+  readonly #settings: ConnectionSettings
+  readonly #connectMs: number
+  /** What connections last complained of: it says more than the `connection closed` that their requests end with. */
+  readonly #complaints = new WeakMap<Connection, Error>()
+  #current: { readonly connection: Connection; readonly session: Promise<Session> } | undefined
+  #closed = false
+
+  /** @param connectMs how long connecting, authenticating and negotiating may take in all */
+  constructor(address: Address, settings: ConnectionSettings, connectMs: number) {
+    this.address = address
+    this.#settings = settings
+    this.#connectMs = connectMs
+  }
+
+  /**
+   * One request and its answer. A broker that does not answer in time loses the connection: its answers come in order, so
+   * that nothing behind the missing one would be heard.
+   * @throws TidemarkError KAFKA_UNREACHABLE, KAFKA_DENIED, KAFKA_UNSUPPORTED, KAFKA_FAILED; or the signal's reason
+   */
+  async send<Args extends unknown[], Result>(call: Call<Args, Result>, args: Args, { timeoutMs, signal }: SendLimits): Promise<Result> {
+    let over = false
+    try {
+      return await within(
+        this.#attempts(call, args, () => over),
+        { timeoutMs, signal, late: () => explain(late(), this.address, 'asking') },
+      )
+    } catch (error) {
+      if (isLate(error)) this.#reset()
+      throw error
+    } finally {
+      over = true
+    }
+  }
+
+  /** Ends the connection and what is under way on it; nothing can be sent any more. */
+  close(): void {
+    this.#closed = true
+    this.#reset()
+  }
+
+  /**
+   * A connection that lay idle may have been closed by the broker just now. Where one that was open already turns out to be
+   * lost, the request goes out once more on a new one, which is safe because all that we send are reads.
+   */
+  async #attempts<Args extends unknown[], Result>(call: Call<Args, Result>, args: Args, isOver: () => boolean): Promise<Result> {
+    const wasOpen = this.#current !== undefined
+    try {
+      return await this.#ask(await this.#open(), call, args)
+    } catch (error) {
+      const lost = error instanceof TidemarkError && error.code === 'KAFKA_UNREACHABLE'
+      if (!wasOpen || !lost || isOver() || this.#closed) throw error
+      return await this.#ask(await this.#open(), call, args)
+    }
+  }
+
+  async #ask<Args extends unknown[], Result>({ connection, versions }: Session, call: Call<Args, Result>, args: Args): Promise<Result> {
+    try {
+      const api = pick(call, versions)
+      // While an authentication is being renewed (KIP-368) the broker takes nothing but that exchange.
+      if (connection.status === 'reauthenticating') await connection.ready()
+      return await ask(connection, api, args)
+    } catch (error) {
+      throw explain(this.#complaints.get(connection) ?? error, this.address, 'asking')
+    }
+  }
+
+  #open(): Promise<Session> {
+    if (this.#closed) return Promise.reject(new TidemarkError('USAGE', 'the connection to Kafka was closed'))
+    if (this.#current !== undefined) return this.#current.session
+    const connection = new Connection(this.#settings.clientId, connectionOptions(this.#settings, this.address, this.#connectMs))
+    // Also because an 'error' event that nobody listens to ends the process.
+    connection.on('error', (error) => this.#complaints.set(connection, error))
+    const session = this.#negotiate(connection)
+    this.#current = { connection, session }
+    const forget = (): void => {
+      if (this.#current?.connection === connection) this.#reset()
+    }
+    connection.once('close', forget)
+    session.catch(forget)
+    return session
+  }
+
+  async #negotiate(connection: Connection): Promise<Session> {
+    let stage: Stage = 'connecting'
+    const open = async (): Promise<Session> => {
+      await connection.connect(this.address.host, this.address.port)
+      stage = 'negotiating'
+      return { connection, versions: await negotiate(connection) }
+    }
+    try {
+      return await within(open(), { timeoutMs: this.#connectMs, late })
+    } catch (error) {
+      throw explain(this.#complaints.get(connection) ?? error, this.address, stage)
+    }
+  }
+
+  #reset(): void {
+    const connection = this.#current?.connection
+    this.#current = undefined
+    if (connection === undefined) return
+    // Closing alone waits for what is still to be written: a broker that hangs would keep the process alive.
+    connection.close(() => {})
+    connection.socket?.destroy()
+  }
+}
+
+function connectionOptions({ tls, sasl }: ConnectionSettings, { host }: Address, connectMs: number): ConnectionOptions {
+  return {
+    connectTimeout: connectMs,
+    // Time-outs are ours, per request: a fetch may wait longer than an ask.
+    requestTimeout: 2 ** 31 - 1,
+    ...(tls === undefined ? {} : { tls, ...(isIP(host) === 0 ? { tlsServerName: host } : {}) }),
+    ...(sasl === undefined ? {} : { sasl }),
+  }
+}

@@ -1,0 +1,30 @@
+import type { AbsentFacts, UnknownFacts } from '../core/facts.ts'
+import type { TopicPartition } from '../core/position.ts'
+import { isAbsent, topicIn, type Metadata } from './metadata.ts'
+
+/** A partition and its leader: what a request to the leader names. */
+export interface Stop extends TopicPartition {
+  readonly state: 'stop'
+  readonly clusterId: string
+  readonly topicId: string
+  readonly leaderId: number
+  /** Goes into every request as currentLeaderEpoch, so that a leader of another epoch refuses (KIP-320). */
+  readonly leaderEpoch: number
+}
+
+/** Where a partition is to be asked, or why it can't be. */
+export type Place = Stop | AbsentFacts | UnknownFacts
+
+/** Finds a partition's leader in what a broker said. */
+export function locate(metadata: Metadata, { topic, partition }: TopicPartition): Place {
+  const { clusterId } = metadata
+  const found = topicIn(metadata, topic)
+  const unknown = (reason: string, detail: string): UnknownFacts => ({ state: 'unknown', topic, partition, clusterId, reason, detail })
+  if (isAbsent(found)) return { state: 'absent', topic, partition, clusterId }
+  if (found.error !== 'NONE') return unknown(found.error, `the cluster answered ${found.error} for the topic`)
+  const { topicId, partitions } = found
+  const leader = partitions.get(partition)
+  if (leader === undefined) return { state: 'absent', topic, partition, clusterId, partitionCount: partitions.size, topicId }
+  if (leader.leaderId < 0) return unknown('NO_LEADER', `no broker leads the partition now (${leader.error})`)
+  return { state: 'stop', topic, partition, clusterId, topicId, leaderId: leader.leaderId, leaderEpoch: leader.leaderEpoch }
+}

@@ -1,0 +1,22 @@
+import { TidemarkError } from '../errors.ts'
+import type { OpenDriver } from './driver.ts'
+import { schemeOf, withoutPassword } from './url.ts'
+
+/** The backends by their URL's scheme. Each one is loaded when a store of its kind is opened, and not before. */
+const backends: Readonly<Record<string, () => Promise<OpenDriver>>> = {
+  sqlite: async () => (await import('./sqlite.ts')).openSqlite,
+  zookeeper: async () => (await import('./zookeeper/driver.ts')).openZookeeper,
+  memory: async () => (await import('./memory.ts')).openMemory,
+}
+
+/** The backend that a URL names. @throws TidemarkError USAGE for a scheme that there is none for. */
+export async function backendOf(url: string): Promise<OpenDriver> {
+  const scheme = schemeOf(url)
+  const load = Object.hasOwn(backends, scheme) ? backends[scheme] : undefined
+  if (load === undefined) {
+    throw new TidemarkError('USAGE', `there is no store ${scheme}: (${withoutPassword(url)})`, {
+      hint: `There are ${Object.keys(backends).map((name) => `${name}:`).join(', ')}`,
+    })
+  }
+  return load()
+}

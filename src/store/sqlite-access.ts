@@ -1,0 +1,144 @@
+import type { BigIntStats } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { statSync } from 'node:fs'
+import { TidemarkError } from '../errors.ts'
+import { assertWritable, inspect, isDiskFailure, openFile, storeError, unlessLocked } from './sqlite-file.ts'
+import { createSchema, hasSchema } from './sqlite-schema.ts'
+import { prepare, type Statements } from './sqlite-statements.ts'
+
+/** A way to an SQLite store's tables. What is done in one call sees one state of them, and is applied as a whole or not at all. */
+export interface Access {
+  /** `empty` is the answer where there is no store yet. */
+  read<T>(work: (statements: Statements) => T, empty: T): Promise<T>
+  write<T>(work: (statements: Statements) => T): Promise<T>
+  close(): void
+}
+
+/**
+ * Opens the file for writing, makes it and its tables where there are none, and keeps it open.
+ * @param patience how long to wait for other writers, ms.
+ */
+export async function accessForWriting(path: string, patience: number): Promise<Access> {
+  assertWritable(path)
+  try {
+    const db = openFile(path, 'write')
+    try {
+      return await unlessLocked(patience, () => setUp(db, path, patience))
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } catch (error) {
+    throw storeError(error, path)
+  }
+}
+
+function setUp(db: DatabaseSync, path: string, patience: number): Access {
+  // Asked before anything is changed: turning on WAL would already write into another program's file.
+  if (!hasSchema(db, path)) {
+    db.exec('PRAGMA journal_mode = WAL')
+    transaction(db, 'IMMEDIATE', () => createSchema(db, path))
+  }
+  db.exec('PRAGMA synchronous = FULL')
+  const statements = prepare(db)
+  const opened = identityOf(inspect(path))
+  const run = async <T>(kind: 'DEFERRED' | 'IMMEDIATE', work: (statements: Statements) => T): Promise<T> => {
+    assertSame(path, opened)
+    return unlessLocked(patience, () => transaction(db, kind, () => work(statements))).catch((error: unknown) => {
+      throw storeError(error, path)
+    })
+  }
+  return {
+    read: (work) => run('DEFERRED', work),
+    write: (work) => run('IMMEDIATE', work),
+    close: () => {
+      if (db.isOpen) db.close()
+    },
+  }
+}
+
+/** Reads the file, opening it for each call anew: it may not be there yet, or be replaced. Creates nothing. */
+export function accessForReading(path: string, patience: number): Access {
+  return {
+    async read(work, empty) {
+      try {
+        return await unlessLocked(patience, () => readOnce(path, work, empty))
+      } catch (error) {
+        throw storeError(error, path)
+      }
+    },
+    async write() {
+      throw new TidemarkError('STORE_UNSUPPORTED', `${path} was opened for reading only`)
+    },
+    close() {},
+  }
+}
+
+/**
+ * A file without a log beside it is read as one that nobody writes: SQLite would otherwise make that log, or fail where
+ * it may not. Should somebody have begun to write meanwhile, what was read counts for nothing, and it is read again.
+ */
+function readOnce<T>(path: string, work: (statements: Statements) => T, empty: T): T {
+  for (;;) {
+    const before = inspect(path)
+    if (before === undefined) return empty
+    const still = !hasLog(path)
+    const isStale = (): boolean => still && !sameContent(before, inspect(path))
+    try {
+      const result = readFrom(openFile(path, still ? 'immutable' : 'read'), path, work, empty)
+      if (!isStale()) return result
+    } catch (error) {
+      if (!isStale()) throw error
+    }
+  }
+}
+
+function readFrom<T>(db: DatabaseSync, path: string, work: (statements: Statements) => T, empty: T): T {
+  try {
+    return transaction(db, 'DEFERRED', () => (hasSchema(db, path) ? work(prepare(db)) : empty))
+  } finally {
+    db.close()
+  }
+}
+
+function transaction<T>(db: DatabaseSync, kind: 'DEFERRED' | 'IMMEDIATE', work: () => T): T {
+  db.exec(`BEGIN ${kind}`)
+  let result: T
+  try {
+    result = work()
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+  commit(db)
+  return result
+}
+
+function commit(db: DatabaseSync): void {
+  try {
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    if (!isDiskFailure(error)) throw error
+    throw new TidemarkError('STORE_OUTCOME_UNKNOWN', 'the disk failed while a save was being written to it', { cause: error })
+  }
+}
+
+/** @throws TidemarkError STORE_NOT_FOUND where the path names another file than the one that was opened: what is saved there would be lost. */
+function assertSame(path: string, opened: string): void {
+  const now = statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (identityOf(now) === opened) return
+  throw new TidemarkError('STORE_NOT_FOUND', `${path} was moved, removed or replaced while it was open; nothing was written`, { hint: 'Start again' })
+}
+
+function identityOf(file: BigIntStats | undefined): string {
+  return file === undefined ? 'none' : `${file.dev}:${file.ino}`
+}
+
+function sameContent(before: BigIntStats, after: BigIntStats | undefined): boolean {
+  return after !== undefined && identityOf(after) === identityOf(before) && after.mtimeNs === before.mtimeNs && after.size === before.size
+}
+
+function hasLog(path: string): boolean {
+  return ['-wal', '-journal'].some((suffix) => (statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0) > 0)
+}

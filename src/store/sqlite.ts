@@ -1,0 +1,100 @@
+import type { Custody } from '../core/custody.ts'
+import type { LedgerRow } from '../core/ledger.ts'
+import { keyOf, type TopicPartition } from '../core/position.ts'
+import type { Capabilities, DriverOptions, LedgerQuery, Member, StoreDriver, Write, WriteResult } from './driver.ts'
+import { accessForReading, accessForWriting, type Access } from './sqlite-access.ts'
+import { pathOf } from './sqlite-file.ts'
+import { custodyOf, revisionOf } from './sqlite-rows.ts'
+import type { Statements } from './sqlite-statements.ts'
+
+const capabilities: Capabilities = { durable: true, shared: true, anyGroupName: true, bareNumber: false }
+
+/** How long to wait for other programs' transactions at most, ms. */
+const LOCKED_MS = 5_000
+
+/**
+ * Opens `sqlite:./relative.db`, `sqlite:/absolute.db` or `sqlite:///absolute.db`, a file that several processes may use at once.
+ * In `read` mode it creates nothing: a file that is missing is an empty store.
+ * @throws TidemarkError USAGE, STORE_NOT_FOUND (no such directory), STORE_DENIED, STORE_CORRUPT (damaged, another program's, a newer
+ * Tidemark's), STORE_UNREACHABLE (locked).
+ */
+export async function openSqlite(url: string, { mode, timeoutMs }: DriverOptions): Promise<StoreDriver> {
+  const path = pathOf(url)
+  // Half of the time-out, so that it is the store that says that it is locked, and not the caller who lost patience.
+  const patience = Math.min(LOCKED_MS, timeoutMs / 2)
+  if (mode === 'write') return new SqliteStore(await accessForWriting(path, patience))
+  const access = accessForReading(path, patience)
+  await access.read(() => undefined, undefined)
+  return new SqliteStore(access)
+}
+
+class SqliteStore implements StoreDriver {
+  readonly capabilities = capabilities
+  readonly #access: Access
+
+  constructor(access: Access) {
+    this.#access = access
+  }
+
+  load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]> {
+    if (partitions === undefined) return this.#access.read((statements) => loadGroup(statements, group), [])
+    return this.#access.read(
+      (statements) => partitions.map((partition) => loadOne(statements, group, partition)),
+      partitions.map((partition) => custodyOf(partition, undefined, () => false)),
+    )
+  }
+
+  save(group: string, writes: readonly Write[]): Promise<WriteResult[]> {
+    return this.#access.write((statements) => writes.map((write) => apply(statements, group, write)))
+  }
+
+  groups(): Promise<string[]> {
+    return this.#access.read((statements) => statements.groups(), [])
+  }
+
+  ledger(query: LedgerQuery): Promise<LedgerRow[]> {
+    return this.#access.read((statements) => statements.ledger(query), [])
+  }
+
+  heartbeat(group: string, member: Member): Promise<void> {
+    return this.#access.write((statements) => statements.putMember(group, member))
+  }
+
+  leave(group: string, memberId: string): Promise<void> {
+    return this.#access.write((statements) => statements.removeMember(group, memberId))
+  }
+
+  members(group: string): Promise<Member[]> {
+    return this.#access.read((statements) => statements.members(group), [])
+  }
+
+  async close(): Promise<void> {
+    this.#access.close()
+  }
+}
+
+function loadOne(statements: Statements, group: string, partition: TopicPartition): Custody {
+  return custodyOf(partition, statements.position(group, partition), () => statements.inLedger(group, partition))
+}
+
+function loadGroup(statements: Statements, group: string): Custody[] {
+  const custodies = statements.positions(group).map((row) => {
+    const partition = { topic: row.topic, partition: Number(row.partition) }
+    return custodyOf(partition, row, () => statements.inLedger(group, partition))
+  })
+  const known = new Set(custodies.map(keyOf))
+  const lost = statements.ledgerPartitions(group).filter((partition) => !known.has(keyOf(partition)))
+  return [...custodies, ...lost.map((partition) => custodyOf(partition, undefined, () => true))]
+}
+
+/** The fence, the comparison and the change: all inside one transaction that no other writer can enter. */
+function apply(statements: Statements, group: string, write: Write): WriteResult {
+  const row = statements.head(group, write)
+  if (row !== undefined && row.owner_epoch > write.ownerEpoch) {
+    return { status: 'fenced', ownerEpoch: Number(row.owner_epoch), owner: row.owner ?? undefined }
+  }
+  if (revisionOf(row) !== write.expected) return { status: 'changed', found: loadOne(statements, group, write) }
+  const revision = statements.put(group, write, row)
+  statements.account(write.ledger)
+  return { status: 'saved', revision }
+}

@@ -1,0 +1,182 @@
+import { systemClock, type Clock } from '../clock.ts'
+import type { Custody } from '../core/custody.ts'
+import type { LedgerRow } from '../core/ledger.ts'
+import { byPartition, type TopicPartition } from '../core/position.ts'
+import { asTidemarkError, TidemarkError, type ErrorContext } from '../errors.ts'
+import { backendOf } from './backends.ts'
+import type { Capabilities, LedgerQuery, Member, StoreDriver, Write, WriteResult } from './driver.ts'
+import { keepAlive, MEMBER_GONE_MS, type Membership } from './membership.ts'
+import { saveAndKnow } from './outcome.ts'
+import { retried, within } from './patience.ts'
+import { withoutPassword } from './url.ts'
+import { checkGroup, checkMember, checkPartition, checkWrites } from './validate.ts'
+
+/**
+ * A store as the verbs use it. Every call checks its arguments (USAGE), is over within the time-out (STORE_UNREACHABLE),
+ * names the group in its errors, and fails with STORE_CLOSED once the store is closed.
+ */
+export interface Store {
+  /** The URL, without its password. */
+  readonly url: string
+  readonly capabilities: Capabilities
+  /** The custody of each partition asked for, in that order; without `partitions` all that the group has, by topic and partition. */
+  load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]>
+  /**
+   * Applies each write on its own terms: one result per write, in order. A write that was done before (same save ID) is `saved` again.
+   * Not tried again where nothing was written (STORE_UNREACHABLE); STORE_OUTCOME_UNKNOWN only where the outcome could not be read back in time.
+   */
+  save(group: string, writes: readonly Write[]): Promise<WriteResult[]>
+  /** The names of the groups that have anything stored, sorted. */
+  groups(): Promise<string[]>
+  /** Ledger rows, oldest first. */
+  ledger(query: LedgerQuery): Promise<LedgerRow[]>
+  /** The live members of a group: those seen within 10 seconds. */
+  members(group: string): Promise<Member[]>
+  /** Becomes one of the group's live members, with a heartbeat every 3 seconds until it leaves. Only a failure of the first one is thrown. */
+  join(group: string, member: Pick<Member, 'id' | 'host'>): Promise<Membership>
+  /** Leaves all groups and lets go of the store. A second call does nothing. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface OpenStoreOptions {
+  /** `read` creates nothing, and refuses to save and to join. */
+  readonly mode?: 'read' | 'write' | undefined
+  /** How long one call may take, tries and pauses included, ms. */
+  readonly timeoutMs?: number | undefined
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * Opens the store that a URL names, or wraps a driver of one's own.
+ * @throws TidemarkError USAGE for an unknown scheme; what the driver says: STORE_UNREACHABLE, STORE_DENIED, STORE_NOT_FOUND, STORE_CORRUPT.
+ */
+export async function openStore(url: string | StoreDriver, options: OpenStoreOptions = {}): Promise<Store> {
+  const settings: Settings = {
+    mode: options.mode ?? 'write',
+    timeoutMs: options.timeoutMs ?? 30_000,
+    clock: options.clock ?? systemClock,
+  }
+  if (typeof url !== 'string') return new OpenStore('driver:', url, settings)
+  const open = await backendOf(url)
+  const shown = withoutPassword(url)
+  const opening = open(url, settings)
+  try {
+    return new OpenStore(shown, await within(settings.clock, settings.timeoutMs, opening, () => unanswered(shown, settings)), settings)
+  } catch (error) {
+    void opening.then((late) => late.close()).catch(() => {})
+    throw asTidemarkError(error)
+  }
+}
+
+interface Settings {
+  readonly mode: 'read' | 'write'
+  readonly timeoutMs: number
+  readonly clock: Clock
+}
+
+class OpenStore implements Store {
+  readonly url: string
+  readonly capabilities: Capabilities
+  readonly #driver: StoreDriver
+  readonly #settings: Settings
+  readonly #closing = new AbortController()
+  readonly #memberships = new Set<Membership>()
+
+  constructor(url: string, driver: StoreDriver, settings: Settings) {
+    this.url = url
+    this.capabilities = driver.capabilities
+    this.#driver = driver
+    this.#settings = settings
+  }
+
+  async load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]> {
+    checkGroup(group)
+    for (const partition of partitions ?? []) checkPartition(partition)
+    const found = await this.#retried({ group }, () => this.#driver.load(group, partitions))
+    return partitions === undefined ? found.toSorted(byPartition) : found
+  }
+
+  async save(group: string, writes: readonly Write[]): Promise<WriteResult[]> {
+    checkGroup(group)
+    checkWrites(group, writes)
+    this.#assertUsable('write')
+    const { clock, timeoutMs } = this.#settings
+    const context = { driver: this.#driver, clock, deadline: clock.now() + timeoutMs, signal: this.#closing.signal }
+    return saveAndKnow(context, group, writes).catch(rethrown({ group }))
+  }
+
+  async groups(): Promise<string[]> {
+    const names = await this.#retried({}, () => this.#driver.groups())
+    return names.toSorted()
+  }
+
+  async ledger(query: LedgerQuery): Promise<LedgerRow[]> {
+    if (query.group !== undefined) checkGroup(query.group)
+    return this.#retried({ group: query.group }, () => this.#driver.ledger(query))
+  }
+
+  async members(group: string): Promise<Member[]> {
+    checkGroup(group)
+    const shown = await this.#retried({ group }, () => this.#driver.members(group))
+    const now = this.#settings.clock.now()
+    return shown.filter(({ seenAt }) => now - seenAt <= MEMBER_GONE_MS)
+  }
+
+  async join(group: string, { id, host }: Pick<Member, 'id' | 'host'>): Promise<Membership> {
+    checkGroup(group)
+    checkMember({ id, host })
+    this.#assertUsable('write')
+    const { clock } = this.#settings
+    const member = { id, host, program: 'tidemark' }
+    await this.#retried({ group }, () => this.#driver.heartbeat(group, { ...member, seenAt: clock.now() }))
+    const onLeave = (left: Membership): void => void this.#memberships.delete(left)
+    const membership = keepAlive({ driver: this.#driver, clock, onLeave }, group, member)
+    this.#memberships.add(membership)
+    return membership
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    await Promise.all([...this.#memberships].map((membership) => membership.leave()))
+    await this.#driver.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** What may be repeated without harm. A close in between ends it. */
+  #retried<T>(place: ErrorContext, attempt: () => Promise<T>): Promise<T> {
+    const { clock, timeoutMs } = this.#settings
+    const patience = {
+      clock,
+      deadline: clock.now() + timeoutMs,
+      signal: this.#closing.signal,
+      late: () => unanswered(this.url, this.#settings),
+    }
+    const usable = async (): Promise<T> => {
+      this.#assertUsable('read')
+      return attempt()
+    }
+    return retried(patience, usable).catch(rethrown(place))
+  }
+
+  #assertUsable(purpose: 'read' | 'write'): void {
+    if (this.#closing.signal.aborted) throw new TidemarkError('STORE_CLOSED', `the store ${this.url} is closed`)
+    if (purpose === 'write' && this.#settings.mode === 'read') {
+      throw new TidemarkError('STORE_UNSUPPORTED', `the store ${this.url} was opened for reading only`)
+    }
+  }
+}
+
+function rethrown(place: ErrorContext): (error: unknown) => never {
+  return (error) => {
+    throw asTidemarkError(error, 'INTERNAL', place)
+  }
+}
+
+function unanswered(url: string, { timeoutMs }: Settings): TidemarkError {
+  return new TidemarkError('STORE_UNREACHABLE', `the store ${url} did not answer within ${timeoutMs / 1000} s`, { hint: 'Check that it is up' })
+}

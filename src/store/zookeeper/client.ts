@@ -1,0 +1,313 @@
+import library, { type Acl, type Client, type Done, type Stat as RawStat } from 'node-zookeeper-client'
+import jute, { type RawOp, type Reply } from 'node-zookeeper-client/lib/jute/index.js'
+import { codes, ConnectionLost, Refused } from './protocol.ts'
+import type { Creation, MultiOutcome, Op, ServerAddress, SessionKey, Stat, Znode } from './protocol.ts'
+
+/**
+ * One connection to one server, as promises: the only file that knows node-zookeeper-client. That library reconnects by
+ * itself and then goes on with what was queued and with half an old reply in its buffer, so each of its clients is used
+ * for a single connection here and never again; session.ts opens the next one and takes the session over.
+ */
+
+/** How to open a connection. */
+export interface ConnectOptions {
+  /** `user:password` for digest authentication. */
+  readonly credentials?: string | undefined
+  /** The session to go on with; none: a new one. */
+  readonly session?: SessionKey | undefined
+  /** The session time-out to ask for, ms. */
+  readonly sessionTimeout: number
+  /** How long to wait for the server's first answer, ms. */
+  readonly timeoutMs: number
+  /** How long at most to wait for any answer after that, ms. */
+  readonly silence: number
+  /** Gives the attempt up. */
+  readonly signal: AbortSignal
+}
+
+/** ZooKeeper's own rule: a client gives a connection up that has been silent for two thirds of the session time-out. */
+const SILENCE = 2 / 3
+/** How long closing may wait for the server's farewell, ms. */
+const FAREWELL = 2_000
+const modes = {
+  persistent: library.CreateMode.PERSISTENT,
+  sequential: library.CreateMode.PERSISTENT_SEQUENTIAL,
+  ephemeral: library.CreateMode.EPHEMERAL,
+}
+const openToAll = library.ACL.OPEN_ACL_UNSAFE
+const { ALL, READ, CREATE } = library.Permission
+const { ANYONE_ID_UNSAFE: anyone, AUTH_IDS: creator } = library.Id
+const opcodes = jute.OP_CODES
+
+/** Opens a connection. Rejects with ConnectionLost, or Refused: SESSION_EXPIRED where the session to go on with is over, AUTH_FAILED. */
+export async function connect(server: ServerAddress, options: ConnectOptions): Promise<Connection> {
+  const connection = new Connection(server, options)
+  try {
+    await connection.opened
+    // All that was committed before is seen by reads after, whichever server this is; and an authentication that failed shows here.
+    await connection.sync()
+    return connection
+  } catch (error) {
+    connection.destroy('it could not be opened')
+    throw error
+  }
+}
+
+/** An open connection; see {@link connect}. */
+export class Connection {
+  /** Settles once the server has accepted the session, or never will. */
+  readonly opened: Promise<void>
+  readonly #client: Client
+  readonly #owned: boolean
+  readonly #silence: number
+  readonly #inFlight = new Set<(error: Error) => void>()
+  #lost: string | undefined
+
+  constructor(server: ServerAddress, { credentials, session, sessionTimeout, timeoutMs, silence, signal }: ConnectOptions) {
+    const resumed = session === undefined ? {} : { sessionId: session.id, sessionPassword: session.password }
+    this.#client = library.createClient('one:1', { sessionTimeout, ...resumed })
+    this.#owned = credentials !== undefined
+    this.#silence = silence
+    if (credentials !== undefined) this.#client.addAuthInfo('digest', Buffer.from(credentials))
+    this.opened = this.#open(server, timeoutMs, signal)
+  }
+
+  get alive(): boolean {
+    return this.#lost === undefined
+  }
+
+  get session(): SessionKey {
+    return { id: this.#client.getSessionId(), password: this.#client.getSessionPassword() }
+  }
+
+  async get(path: string): Promise<Znode | undefined> {
+    const found = await this.#find<[Buffer | undefined, RawStat]>((done) => this.#client.getData(path, done))
+    return found && { data: found[0] ?? Buffer.alloc(0), stat: statOf(found[1]) }
+  }
+
+  async exists(path: string): Promise<Stat | undefined> {
+    const [stat] = await this.#ask<[RawStat | null]>((done) => this.#client.exists(path, done))
+    return stat === null ? undefined : statOf(stat)
+  }
+
+  /** The names of a znode's children; undefined where there is no such znode. */
+  async children(path: string): Promise<string[] | undefined> {
+    const found = await this.#find<[string[]]>((done) => this.#client.getChildren(path, done))
+    return found?.[0]
+  }
+
+  async create(creation: Creation): Promise<void> {
+    const { path, data, acls, mode } = this.#rawCreate(creation)
+    await this.#ask<[string]>((done) => this.#client.create(path, data, acls, mode, done))
+  }
+
+  /** Sets a znode's data whatever its version; undefined where there is no such znode. */
+  async set(path: string, data: Buffer): Promise<Stat | undefined> {
+    const found = await this.#find<[RawStat]>((done) => this.#client.setData(path, data, -1, done))
+    return found && statOf(found[0])
+  }
+
+  /** Removes a znode without children; does nothing where there is none. */
+  async remove(path: string): Promise<void> {
+    await this.#find<[]>((done) => this.#client.remove(path, -1, done))
+  }
+
+  /** Applies all operations or none. Not by the library's Transaction: that one takes version 0 for "any version". */
+  async multi(ops: readonly Op[]): Promise<MultiOutcome> {
+    const header = new jute.protocol.RequestHeader(undefined, opcodes.MULTI)
+    const request = new jute.Request(header, new jute.TransactionRequest(ops.map((op) => this.#rawOp(op))))
+    const [reply] = await this.#ask<[Reply]>((done) => this.#client.connectionManager.queue(request, done))
+    const { results } = reply.payload
+    const index = results.findIndex(({ type, err }) => type === opcodes.ERROR && err !== 0 && err !== codes.RUNTIME_INCONSISTENCY)
+    if (index >= 0) return { ok: false, index, code: results[index]?.err ?? codes.RUNTIME_INCONSISTENCY }
+    return { ok: true, zxid: hex(results.find(({ stat }) => stat !== undefined)?.stat?.mzxid ?? reply.header.zxid) }
+  }
+
+  /**
+   * Waits until the server has seen all that was committed before. The library lacks this request and drops the connection
+   * on a reply of a kind it does not know: on the wire it is a SYNC, in the library's books a DELETE, whose reply has no body either.
+   */
+  async sync(): Promise<void> {
+    const booked = new jute.protocol.RequestHeader(undefined, opcodes.DELETE)
+    // A SYNC asks with a path alone, as GET_ACL does.
+    const payload = new jute.protocol.GetACLRequest('/')
+    const request = new jute.Request(booked, payload)
+    request.toBuffer = () => new jute.Request(new jute.protocol.RequestHeader(booked.xid, opcodes.SYNC), payload).toBuffer()
+    await this.#ask<[Reply]>((done) => this.#client.connectionManager.queue(request, done))
+  }
+
+  /** Ends the session in good order: its ephemeral znodes go at once. */
+  async close(): Promise<void> {
+    if (!this.alive) return
+    const gone = new Promise<void>((resolve) => this.#inFlight.add(() => resolve()))
+    const timer = setTimeout(() => this.destroy('the server did not say goodbye'), FAREWELL)
+    this.#client.close()
+    await gone
+    clearTimeout(timer)
+  }
+
+  /** Drops the connection at once; the session lives on until its time-out. What is in flight fails. */
+  destroy(reason: string): void {
+    if (this.#lost !== undefined) return
+    this.#lost = reason
+    const manager = this.#client.connectionManager
+    clearTimeout(manager.connectTimeoutHandler)
+    manager.socket?.destroy()
+    for (const fail of this.#inFlight) fail(new ConnectionLost(reason, true))
+  }
+
+  async #open(server: ServerAddress, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const manager = this.#client.connectionManager
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const giveUp = (): void => this.destroy('the store was closed')
+    const timer = setTimeout(() => this.destroy(`no answer within ${timeoutMs} ms`), timeoutMs)
+    signal.addEventListener('abort', giveUp, { once: true })
+    this.#inFlight.add(reject)
+    this.#client.on('state', (state: object) => {
+      if (state === library.State.SYNC_CONNECTED) resolve()
+      if (state === library.State.EXPIRED) reject(new Refused(codes.SESSION_EXPIRED))
+    })
+    this.#feedDecoder()
+    // Assigned, because the library's connect string can't hold an IPv6 address.
+    manager.servers = [server]
+    this.#client.connect()
+    manager.connect = () => undefined
+    // The library makes the socket in the next tick, just before this.
+    process.nextTick(() => this.#watchSocket())
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', giveUp)
+      this.#inFlight.delete(reject)
+    }
+  }
+
+  /**
+   * Hands the library one whole answer at a time: of a chunk with many it copies the rest once for each, and calls itself as
+   * deep. And an error code that it does not know makes it throw out of a socket's event, which would end the process.
+   */
+  #feedDecoder(): void {
+    const manager = this.#client.connectionManager
+    const decode = manager.onSocketData.bind(manager)
+    let rest: Buffer = Buffer.alloc(0)
+    manager.onSocketData = (chunk) => {
+      let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      try {
+        for (let end = endOfFrame(bytes); end <= bytes.length; end = endOfFrame(bytes)) {
+          decode(bytes.subarray(0, end))
+          bytes = bytes.subarray(end)
+        }
+        rest = bytes
+      } catch (error) {
+        this.destroy(`an answer can't be read: ${String(error)}`)
+      }
+    }
+  }
+
+  #watchSocket(): void {
+    const { socket } = this.#client.connectionManager
+    let reason = 'the server closed the connection'
+    // Where a name has several addresses and none answers, the error has a code and no message.
+    socket?.on('error', (error: NodeJS.ErrnoException) => (reason = error.message || (error.code ?? reason)))
+    socket?.on('close', () => this.destroy(reason))
+    if (!this.alive) socket?.destroy()
+  }
+
+  /** Sends a request and waits for its answer. */
+  async #ask<T extends unknown[]>(send: (done: Done<T>) => void): Promise<T> {
+    const answer = await this.#find(send)
+    if (answer === undefined) throw new Refused(codes.NO_NODE)
+    return answer
+  }
+
+  /**
+   * The same, with undefined for the answer that there is no such znode: errors are too slow to be made by the thousand.
+   * An answer that does not come in time means that the connection is dead, which the library never finds out.
+   */
+  #find<T extends unknown[]>(send: (done: Done<T>) => void): Promise<T | undefined> {
+    if (this.#lost !== undefined) return Promise.reject(new ConnectionLost(this.#lost, false))
+    this.#cork()
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer)
+        this.#inFlight.delete(fail)
+      }
+      const fail = (error: Error): void => {
+        settle()
+        reject(error)
+      }
+      const silence = Math.ceil(Math.min(this.#client.getSessionTimeout() * SILENCE, this.#silence))
+      const tooLong = (): void => {
+        if (this.#inFlight.has(fail)) this.destroy(`no answer within ${silence} ms`)
+      }
+      // One round of the event loop more: after a long pause of this process the answer may be there, only unread.
+      const timer = setTimeout(() => setImmediate(tooLong), silence)
+      this.#inFlight.add(fail)
+      const done: Done<T> = (error, ...values) => {
+        // A lost connection is told by the socket's close, with its reason.
+        if (error?.code === codes.CONNECTION_LOSS) return
+        if (error == null || error.code === codes.NO_NODE) {
+          settle()
+          resolve(error == null ? values : undefined)
+        } else {
+          fail(new Refused(error.code))
+        }
+      }
+      try {
+        send(done)
+      } catch (error) {
+        // The library refuses to send it: beyond 1 MiB, say.
+        fail(error instanceof Error ? error : new Error(String(error)))
+      }
+    })
+  }
+
+  /** Sends what is asked in one tick as one packet instead of many. */
+  #cork(): void {
+    const { socket } = this.#client.connectionManager
+    if (socket === undefined || socket.writableCorked > 0) return
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
+
+  #rawOp(op: Op): RawOp {
+    if (op.kind === 'create') return { type: opcodes.CREATE, ...this.#rawCreate(op) }
+    if (op.kind === 'check') return { type: opcodes.CHECK, path: op.path, version: op.version }
+    return { type: opcodes.SET_DATA, path: op.path, data: op.data, version: op.version }
+  }
+
+  #rawCreate({ path, data, mode = 'persistent', shared = false }: Creation): RawCreation {
+    const acls = this.#owned ? [new library.ACL(ALL, creator), new library.ACL(shared ? READ | CREATE : READ, anyone)] : openToAll
+    return { path, data, acls, mode: modes[mode] }
+  }
+}
+
+interface RawCreation {
+  readonly path: string
+  readonly data: Buffer | undefined
+  readonly acls: Acl[]
+  readonly mode: number
+}
+
+/** Where the first frame ends: its length stands before it, in four bytes. */
+function endOfFrame(bytes: Buffer): number {
+  if (bytes.length < 4) return Infinity
+  const length = bytes.readInt32BE()
+  if (length < 0) throw new Error(`a length of ${length}`)
+  return 4 + length
+}
+
+function statOf(raw: RawStat): Stat {
+  return {
+    mzxid: hex(raw.mzxid),
+    mtime: Number(raw.mtime.readBigInt64BE()),
+    version: raw.version,
+    ephemeralOwner: hex(raw.ephemeralOwner),
+  }
+}
+
+/** A 64-bit number as ZooKeeper's own tools print it. */
+export function hex(bytes: Buffer): string {
+  return `0x${bytes.readBigUInt64BE().toString(16)}`
+}

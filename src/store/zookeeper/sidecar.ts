@@ -1,0 +1,58 @@
+import * as v from 'valibot'
+import type { Planned } from '../../core/custody.ts'
+import type { Position } from '../../core/position.ts'
+
+/** What Tidemark keeps beside a partition's number, and who owns the partition. */
+export interface Sidecar {
+  /** The position; only its offset may be known, and nothing of it where no offset was ever there. */
+  readonly position: Position | undefined
+  readonly planned: Planned | undefined
+  readonly ownerEpoch: number
+  readonly owner: string | undefined
+  readonly saveId: string
+  /**
+   * Which value this belongs to. undefined: the one written in the same multi, which has the same mzxid as the sidecar.
+   * A text: the value with that mzxid, which was left as it was. null: there was no value.
+   */
+  readonly valueMzxid: string | null | undefined
+}
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const time = v.pipe(v.number(), v.safeInteger())
+const schema = v.object({
+  v: v.literal(1),
+  offset: v.optional(count),
+  leaderEpoch: v.optional(count),
+  epochs: v.optional(v.array(v.object({ epoch: count, startOffset: count }))),
+  topicId: v.optional(v.string()),
+  clusterId: v.optional(v.string()),
+  recordTime: v.optional(time),
+  commitTime: v.optional(time),
+  committedBy: v.optional(v.string()),
+  planned: v.optional(v.object({ fromOffset: count, untilOffset: count })),
+  ownerEpoch: count,
+  owner: v.optional(v.string()),
+  saveId: v.string(),
+  valueMzxid: v.optional(v.nullable(v.string())),
+})
+
+/** The znode's data. */
+export function encodeSidecar({ position, ...rest }: Sidecar): Buffer {
+  return Buffer.from(JSON.stringify({ v: 1, ...position, ...rest }))
+}
+
+/** The sidecar that a znode holds; undefined where it can't be read: another program's, damaged, or of a newer Tidemark. */
+export function parseSidecar(data: Buffer): Sidecar | undefined {
+  const parsed = v.safeParse(schema, jsonOf(data))
+  if (!parsed.success) return undefined
+  const { v: _version, planned, ownerEpoch, owner, saveId, valueMzxid, offset, ...identity } = parsed.output
+  return { position: offset === undefined ? undefined : { offset, ...identity }, planned, ownerEpoch, owner, saveId, valueMzxid }
+}
+
+function jsonOf(data: Buffer): unknown {
+  try {
+    return JSON.parse(data.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
