@@ -5,29 +5,19 @@ import type { PlanEntry } from '../core/plan.ts'
 import { byPartition, keyOf } from '../core/position.ts'
 import type { OffsetRange, TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
-import type { Dispute, KafkaRecord, Log, LogReader, Slice, Taken } from '../kafka/log.ts'
+import type { Dispute, Log, LogReader, Slice, Taken } from '../kafka/log.ts'
 import type { Membership } from '../store/membership.ts'
 import type { Write, WriteResult } from '../store/driver.ts'
 import type { Store } from '../store/store.ts'
 import { parseSelection, selects } from '../verbs/selection.ts'
-import type { JobOptions } from './options.ts'
+import { JobBatch, printRange } from './batch.ts'
 import { advance } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { patiently } from './notice.ts'
 import type { Notice, Patience } from './notice.ts'
+import type { JobOptions } from './options.ts'
 import { settle } from './settle.ts'
 import type { HeldPartition } from './settle.ts'
-
-/** Records to be worked on, and the ranges that they cover. Its offsets are saved by `done`, not before. */
-export interface Batch {
-  /** One per partition, contiguous with what was saved before. */
-  readonly ranges: readonly OffsetRange[]
-  /** In offset order within each partition. May be walked more than once. */
-  readonly records: Iterable<KafkaRecord>
-  readonly recordCount: number
-  /** The work succeeded: saves the offsets. Resolves once they are in the store. @throws TidemarkError FENCED, STORE_UNREACHABLE and STORE_OUTCOME_UNKNOWN when the job is told to stop while the store is away */
-  done(): Promise<void>
-}
 
 /** How soon a partition that could not be settled is looked at again, ms. */
 const SETTLE_EVERY_MS = 1_000
@@ -59,6 +49,8 @@ export class Job {
   /** Ranges that were planned before a crash, to be run first and as they were. */
   #replay: OffsetRange[] = []
   #batch: JobBatch | undefined
+  /** What is planned in the store and not handed out yet. */
+  #planned: readonly Slice[] = []
 
   constructor(log: Log, store: Store, options: JobOptions) {
     this.#log = log
@@ -90,18 +82,14 @@ export class Job {
       throw new TidemarkError('USAGE', 'the next batch was asked for before the last one was done', { group: this.#options.group, hint: 'await batch.done() first' })
     }
     while (!this.#options.signal.aborted) {
+      const planned = this.#planned
+      this.#planned = []
+      if (planned.some(({ recordCount }) => recordCount > 0)) return (this.#batch = new JobBatch(planned, (slices) => this.#save(slices)))
+      if (planned.length > 0) await this.#save(planned) // compacted away, aborted, or control records: nothing to work on
       await this.#lookForPartitions()
       await this.#settleAll()
       if (this.#isOver()) return undefined
-      const slices = this.#accept(await this.#take())
-      const withRecords = slices.some(({ recordCount }) => recordCount > 0)
-      if (slices.length === 0) continue
-      if (withRecords) {
-        const planned = await this.#plan(slices)
-        if (planned.length > 0) return (this.#batch = new JobBatch(planned, (batch) => this.#save(batch.slices)))
-      } else {
-        await this.#save(slices) // compacted away, aborted, or control records: nothing to work on
-      }
+      if (this.#planned.length === 0) await this.#write([], this.#accept(await this.#take(this.#options.maxWaitMs)))
     }
     return undefined
   }
@@ -215,16 +203,14 @@ export class Job {
     this.#reader.drop(partition)
   }
 
-  async #take(): Promise<Taken> {
-    const { maxRecords, maxBytes, maxWaitMs, untilEnd, signal } = this.#options
+  async #take(maxWaitMs: number): Promise<Taken> {
+    const { maxRecords, maxBytes, untilEnd, signal } = this.#options
     const replay = this.#replay
-    if (replay.length > 0) {
-      this.#say({ kind: 'replanned', text: `running again what was planned before the last stop: ${replay.map(printRange).join(', ')}` })
-      const taken = await this.#reader.takeRanges(replay, signal)
-      this.#replay = taken.slices.length > 0 || signal.aborted ? [] : replay.filter((range) => !taken.disputes.some((dispute) => keyOf(dispute) === keyOf(range)))
-      return taken
-    }
-    return this.#reader.take({ maxRecords, maxBytes, maxWaitMs, until: untilEnd ? this.#ends : undefined }, signal)
+    if (replay.length === 0) return this.#reader.take({ maxRecords, maxBytes, maxWaitMs, until: untilEnd ? this.#ends : undefined }, signal)
+    this.#say({ kind: 'replanned', text: `running again what was planned before the last stop: ${replay.map(printRange).join(', ')}` })
+    const taken = await this.#reader.takeRanges(replay, signal)
+    this.#replay = taken.slices.length > 0 || signal.aborted ? [] : replay.filter((range) => !taken.disputes.some((dispute) => keyOf(dispute) === keyOf(range)))
+    return taken
   }
 
   /** Disputed partitions go back to be settled; what is waited for is said now and then. */
@@ -248,26 +234,30 @@ export class Job {
     this.#say({ kind: 'waiting', text: `${key} is reconciled again: ${reason}: ${detail}`, topic, partition })
   }
 
-  /** Stores the planned ranges, before the work. */
-  async #plan(slices: readonly Slice[]): Promise<Slice[]> {
-    return this.#write(slices, ({ fromOffset, untilOffset }) => ({ planned: { fromOffset, untilOffset } }))
+  /** Saves the offsets after the work, and in the same writes plans the next batch, where there is one to be had at once. */
+  async #save(done: readonly Slice[]): Promise<void> {
+    const goesOn = !this.#options.signal.aborted && this.#unsettled.size === 0 && this.#replay.length === 0
+    await this.#write(done, goesOn ? this.#accept(await this.#take(0)) : [])
   }
 
-  /** Saves the offsets, after the work. */
-  async #save(slices: readonly Slice[]): Promise<void> {
-    const now = this.#options.clock.now()
-    await this.#write(slices, (slice, holding) => ({ position: advance(holding, slice, now, this.#owner) }))
-  }
-
-  /** Writes one thing for each slice's partition; those that are not ours as they were are dropped. Returns the slices that were written. */
-  async #write(slices: readonly Slice[], put: (slice: Slice, holding: Holding) => Partial<Write>): Promise<Slice[]> {
-    const pairs = slices.flatMap((slice) => {
-      const holding = this.#holdings.get(keyOf(slice))
-      return holding === undefined ? [] : [{ slice, write: writeFor(holding, this.#owner, put(slice, holding)) }]
-    })
-    const writes = pairs.map(({ write }) => write)
+  /** Writes the offsets of what is done and the ranges of what comes next, in one write per partition. What could not be written, because the partition is not ours as it was, is dropped. */
+  async #write(done: readonly Slice[], next: readonly Slice[]): Promise<void> {
+    const doneBy = new Map(done.map((slice) => [keyOf(slice), slice]))
+    const nextBy = new Map(next.map((slice) => [keyOf(slice), slice]))
+    const writes = [...new Set([...doneBy.keys(), ...nextBy.keys()])].flatMap((key) => this.#writeOf(key, doneBy.get(key), nextBy.get(key)))
+    if (writes.length === 0) return
     const results = await patiently('the store', this.#patience, () => this.#store.save(this.#options.group, writes))
-    return pairs.filter(({ write }, index) => this.#written(write, results[index] as WriteResult)).map(({ slice }) => slice)
+    const written = new Set(writes.filter((write, index) => this.#written(write, results[index] as WriteResult)).map(keyOf))
+    this.#planned = next.filter((slice) => written.has(keyOf(slice)))
+  }
+
+  #writeOf(key: string, done: Slice | undefined, next: Slice | undefined): Write[] {
+    const holding = this.#holdings.get(key)
+    if (holding === undefined) return []
+    const { topic, partition, revision, ownerEpoch } = holding
+    const position = done === undefined ? undefined : advance(holding, done, this.#options.clock.now(), this.#owner)
+    const planned = next === undefined ? undefined : { fromOffset: next.fromOffset, untilOffset: next.untilOffset }
+    return [{ topic, partition, expected: revision, position, planned, ownerEpoch, owner: this.#owner, saveId: randomUUID(), ledger: [] }]
   }
 
   #written(write: Write, result: WriteResult): boolean {
@@ -303,44 +293,6 @@ export class Job {
   }
 }
 
-/** A batch that is handed out. */
-class JobBatch implements Batch {
-  readonly slices: readonly Slice[]
-  readonly ranges: readonly OffsetRange[]
-  readonly recordCount: number
-  readonly records: Iterable<KafkaRecord>
-  isDone = false
-  readonly #save: (batch: JobBatch) => Promise<void>
-
-  constructor(slices: readonly Slice[], save: (batch: JobBatch) => Promise<void>) {
-    this.slices = slices
-    this.ranges = slices.map(({ topic, partition, fromOffset, untilOffset }) => ({ topic, partition, fromOffset, untilOffset }))
-    this.recordCount = slices.reduce((sum, slice) => sum + slice.recordCount, 0)
-    this.records = { [Symbol.iterator]: () => walk(slices) }
-    this.#save = save
-  }
-
-  async done(): Promise<void> {
-    if (this.isDone) return
-    await this.#save(this)
-    this.isDone = true
-  }
-}
-
-function* walk(slices: readonly Slice[]): Generator<KafkaRecord> {
-  for (const { records } of slices) yield* records
-}
-
-function writeFor(holding: Holding, owner: string, put: Partial<Write>): Write {
-  const { topic, partition, revision, ownerEpoch } = holding
-  return { topic, partition, expected: revision, ownerEpoch, owner, saveId: randomUUID(), ledger: [], ...put }
-}
-
 function partitionsOf(description: { state: string; topic: string; partitions?: readonly number[] }): TopicPartition[] {
   return (description.partitions ?? []).map((partition) => ({ topic: description.topic, partition }))
-}
-
-/** `topic-partition [from, until)`. */
-export function printRange(range: OffsetRange): string {
-  return `${keyOf(range)} [${range.fromOffset}, ${range.untilOffset})`
 }

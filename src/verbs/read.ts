@@ -1,5 +1,5 @@
+import type { Batch } from '../job/batch.ts'
 import { Job } from '../job/job.ts'
-import type { Batch } from '../job/job.ts'
 import { withDefaults } from '../job/options.ts'
 import type { ReadOptions } from '../job/options.ts'
 import type { Log } from '../kafka/log.ts'
