@@ -170,7 +170,19 @@ function moveOf(finding: Finding, facts: KnownFacts, action: string, to: number,
     expected: custody.revision,
     ownerEpoch: custody.ownerEpoch,
     saveId: context.newId(),
-    ledger: { at: context.now, group: context.group, topic, partition, verdict: verdict.verdict, action, from, to, ...cost, actor: context.actor, evidence: verdict.evidence },
+    ledger: {
+      at: context.now,
+      group: context.group,
+      topic,
+      partition,
+      verdict: verdict.verdict,
+      action,
+      from,
+      to,
+      ...cost,
+      actor: context.actor,
+      evidence: verdict.evidence,
+    },
   }
 }
 
@@ -198,9 +210,14 @@ function costOf(finding: Finding, facts: KnownFacts, from: number | null, to: nu
 }
 
 /** How far this log was read: at least, and at most. */
-function readUntil({ verdict }: Finding, { logStartOffset, logEndOffset }: KnownFacts, from: number | null): readonly [least: number, most: number] {
+function readUntil(
+  { verdict }: Finding,
+  { logStartOffset, logEndOffset }: KnownFacts,
+  from: number | null,
+): readonly [least: number, most: number] {
   const { truncation } = verdict
-  if (truncation !== undefined) return [truncation.exact ? truncation.offset : Math.min(truncation.offset, logStartOffset), truncation.offset]
+  if (truncation !== undefined)
+    return [truncation.exact ? truncation.offset : Math.min(truncation.offset, logStartOffset), truncation.offset]
   switch (verdict.verdict) {
     case 'missing':
       return [logStartOffset, logStartOffset]

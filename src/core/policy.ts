@@ -15,7 +15,10 @@ export interface Policy {
 }
 
 /** A policy's parts: `{ expired: 'earliest', ahead: 'fail', maxReread: 1_000_000 }`. What is not named keeps its default. */
-export type PolicyParts = Partial<Record<VerdictName, Action>> & { readonly maxSkip?: number | undefined; readonly maxReread?: number | undefined }
+export type PolicyParts = Partial<Record<VerdictName, Action>> & {
+  readonly maxSkip?: number | undefined
+  readonly maxReread?: number | undefined
+}
 
 /** What a policy may say: its parts, or the text of `--policy`. */
 export type PolicyInput = string | PolicyParts
@@ -76,9 +79,11 @@ export function parsePolicy(text: string): PolicyParts {
   const named: PolicyParts = {}
   for (const part of text.split(',')) {
     const [left = '', ...rest] = part.split('=').map((word) => word.trim())
-    const [into, verdicts, action] = rest.length === 0 ? ([bare, BARE_WORD_SETS, left] as const) : ([named, [toVerdict(left)], rest.join('=')] as const)
+    const [into, verdicts, action] =
+      rest.length === 0 ? ([bare, BARE_WORD_SETS, left] as const) : ([named, [toVerdict(left)], rest.join('=')] as const)
     for (const verdict of verdicts) {
-      if (into[verdict] !== undefined) throw new TidemarkError('USAGE', `the policy ${JSON.stringify(text)} says twice what to do about ${verdict}`)
+      if (into[verdict] !== undefined)
+        throw new TidemarkError('USAGE', `the policy ${JSON.stringify(text)} says twice what to do about ${verdict}`)
       into[verdict] = toAction(verdict, action)
     }
   }

@@ -12,7 +12,12 @@ export type ResetTarget =
   | { readonly kind: 'shift-by'; readonly records: number }
 
 /** The plan of a reset. Like Kafka's tool it stays within the log: a target beyond it becomes the earliest or the latest offset, and the entry says so. */
-export function planReset(findings: readonly Finding[], target: ResetTarget, limits: { maxSkip: number; maxReread: number }, context: PlanContext): Plan {
+export function planReset(
+  findings: readonly Finding[],
+  target: ResetTarget,
+  limits: { maxSkip: number; maxReread: number },
+  context: PlanContext,
+): Plan {
   const entries = findings.map((finding) => {
     const entry = entryTo(finding, target.kind, resetTo(finding, target), context)
     const there = finding.verdict.verdict === 'valid' && entry.move?.to === entry.from

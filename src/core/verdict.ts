@@ -101,14 +101,20 @@ const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer>
     if (stored.state !== 'absent') return [false, 'something is stored']
     return trace === undefined ? [false, 'nothing says that there ever was an offset'] : [true, TRACES[trace]]
   },
-  missing: ({ stored }) => [stored.state === 'absent', stored.state === 'absent' ? 'nothing is stored, and nothing says there ever was' : 'an offset is stored'],
+  missing: ({ stored }) => [
+    stored.state === 'absent',
+    stored.state === 'absent' ? 'nothing is stored, and nothing says there ever was' : 'an offset is stored',
+  ],
   recreated: (custody, facts) => recreated(readPosition(custody), known(facts)),
   truncated: (custody, facts) => truncated(readPosition(custody), known(facts)),
   expired: (custody, facts) => {
     const { offset } = readPosition(custody)
     const { logStartOffset } = known(facts)
     if (offset >= logStartOffset) return [false, `the offset ${offset} is not below the log start ${logStartOffset}`]
-    return [true, `the offset ${offset} is below the log start ${logStartOffset}: at most ${logStartOffset - offset} records were removed before they were read`]
+    return [
+      true,
+      `the offset ${offset} is below the log start ${logStartOffset}: at most ${logStartOffset - offset} records were removed before they were read`,
+    ]
   },
   ahead: (custody, facts) => {
     const { offset } = readPosition(custody)
@@ -161,12 +167,18 @@ function leaderBehind(custody: Custody, facts: KnownFacts): Answer {
 function recreated(position: Position, facts: KnownFacts): Answer {
   if (position.topicId !== undefined) {
     if (position.topicId === facts.topicId) return [false, `the stored topic ID is the topic's, ${facts.topicId}`]
-    return [true, `the offset was stored for the topic ID ${position.topicId}, and the topic's is ${facts.topicId}: it was deleted and made anew`]
+    return [
+      true,
+      `the offset was stored for the topic ID ${position.topicId}, and the topic's is ${facts.topicId}: it was deleted and made anew`,
+    ]
   }
   const newest = facts.epochEnds[0]
   if (newest === undefined) return [false, 'no topic ID and no leader epoch are stored']
   if (newest.epoch === -1 && newest.asked > facts.leaderEpoch) {
-    return [true, `no topic ID is stored, and the stored leader epoch ${newest.asked} is newer than any the leader knows (${facts.leaderEpoch}): another log`]
+    return [
+      true,
+      `no topic ID is stored, and the stored leader epoch ${newest.asked} is newer than any the leader knows (${facts.leaderEpoch}): another log`,
+    ]
   }
   return [false, `no topic ID is stored; the stored leader epoch ${newest.asked} is not newer than the leader's, ${facts.leaderEpoch}`]
 }
@@ -177,7 +189,8 @@ function truncated(position: Position, facts: KnownFacts): Answer {
   if (newest === undefined) return [false, 'no leader epoch is stored']
   if (newest.asked >= facts.leaderEpoch) return [false, `the stored leader epoch ${newest.asked} is the leader's`]
   if (newest.endOffset < 0) return [false, `the leader does not say where the stored leader epoch ${newest.asked} ends`]
-  if (newest.endOffset >= position.offset) return [false, `the stored leader epoch ${newest.asked} reaches to ${newest.endOffset} at the leader`]
+  if (newest.endOffset >= position.offset)
+    return [false, `the stored leader epoch ${newest.asked} reaches to ${newest.endOffset} at the leader`]
   const { offset, exact } = truncationOf(position, facts)
   return [
     true,
@@ -212,7 +225,8 @@ function unproven(position: Position, facts: KnownFacts): string[] {
   if (position.topicId === undefined) notes.push('identity not stored: a topic made anew would not be seen')
   const newest = facts.epochEnds[0]
   if (newest === undefined) notes.push('leader epoch not stored: a truncated log would not be seen')
-  else if (newest.epoch !== newest.asked) notes.push(`the leader has no records of the stored epoch ${newest.asked}: compacted away, or replaced; neither is proven`)
+  else if (newest.epoch !== newest.asked)
+    notes.push(`the leader has no records of the stored epoch ${newest.asked}: compacted away, or replaced; neither is proven`)
   return notes
 }
 

@@ -69,17 +69,26 @@ export class Job {
     this.#membership = await patiently('the store', this.#patience, () => this.#join())
     const partitions = await this.#partitions()
     if (partitions.length === 0 && !this.#options.signal.aborted) {
-      throw new TidemarkError('USAGE', 'nothing is stored for the group, and no topic is named', { group, hint: 'Name the topics to read: --topic orders' })
+      throw new TidemarkError('USAGE', 'nothing is stored for the group, and no topic is named', {
+        group,
+        hint: 'Name the topics to read: --topic orders',
+      })
     }
     for (const partition of partitions) this.#unsettled.set(keyOf(partition), partition)
     await this.#settleAll()
-    this.#say({ kind: 'started', text: `group ${group}: reading ${this.#holdings.size} of ${partitions.length} partitions as ${this.#owner}` })
+    this.#say({
+      kind: 'started',
+      text: `group ${group}: reading ${this.#holdings.size} of ${partitions.length} partitions as ${this.#owner}`,
+    })
   }
 
   /** The next batch, or undefined when the job is over: told to stop, or everything until the ends is done. @throws TidemarkError POLICY_FAIL, FENCED, RECORD_CORRUPT … */
   async next(): Promise<JobBatch | undefined> {
     if (this.#batch?.isDone === false) {
-      throw new TidemarkError('USAGE', 'the next batch was asked for before the last one was done', { group: this.#options.group, hint: 'await batch.done() first' })
+      throw new TidemarkError('USAGE', 'the next batch was asked for before the last one was done', {
+        group: this.#options.group,
+        hint: 'await batch.done() first',
+      })
     }
     while (!this.#options.signal.aborted) {
       const planned = this.#planned
@@ -105,7 +114,10 @@ export class Job {
     const others = (await this.#store.members(group)).filter(({ program }) => program !== 'tidemark')
     if (others.length > 0) {
       const names = others.map(({ program, id, host }) => `${program} ${id} on ${host}`).join(', ')
-      throw new TidemarkError('GROUP_ACTIVE', `another program's consumers are at work in the group: ${names}`, { group, hint: 'Stop them first; a killed one is gone some seconds later' })
+      throw new TidemarkError('GROUP_ACTIVE', `another program's consumers are at work in the group: ${names}`, {
+        group,
+        hint: 'Stop them first; a killed one is gone some seconds later',
+      })
     }
     return this.#store.join(group, { id: this.#owner, host: hostname() })
   }
@@ -115,10 +127,22 @@ export class Job {
     const { group, topics, clock } = this.#options
     if (topics === undefined) return patiently('the store', this.#patience, () => this.#store.load(group))
     const selected = parseSelection(topics)
-    const stored = (await patiently('the store', this.#patience, () => this.#store.load(group))).filter((custody) => selects(selected, custody))
-    const listed = await this.#listed(selected.map(({ topic }) => topic), new Set(stored.map(({ topic }) => topic)), clock)
-    const all = [...stored, ...listed.filter((partition) => selects(selected, partition)), ...selected.flatMap(({ topic, partitions = [] }) => partitions.map((partition) => ({ topic, partition })))]
-    return [...new Map(all.map(({ topic, partition }) => [keyOf({ topic, partition }), { topic, partition }])).values()].toSorted(byPartition)
+    const stored = (await patiently('the store', this.#patience, () => this.#store.load(group))).filter((custody) =>
+      selects(selected, custody),
+    )
+    const listed = await this.#listed(
+      selected.map(({ topic }) => topic),
+      new Set(stored.map(({ topic }) => topic)),
+      clock,
+    )
+    const all = [
+      ...stored,
+      ...listed.filter((partition) => selects(selected, partition)),
+      ...selected.flatMap(({ topic, partitions = [] }) => partitions.map((partition) => ({ topic, partition }))),
+    ]
+    return [...new Map(all.map(({ topic, partition }) => [keyOf({ topic, partition }), { topic, partition }])).values()].toSorted(
+      byPartition,
+    )
   }
 
   /** A topic that does not exist is an error on a second look; one that can't be described is waited for. */
@@ -127,11 +151,20 @@ export class Job {
       const descriptions = await patiently('Kafka', this.#patience, () => this.#log.topics(names))
       const absent = descriptions.find(({ state, topic }) => state === 'absent' && !stored.has(topic))
       if (absent !== undefined && looks > 1) {
-        throw new TidemarkError('TOPIC_NOT_FOUND', 'there is no such topic in the cluster, and nothing is stored of it', { group: this.#options.group, topic: absent.topic, hint: 'Check the name and the bootstrap server' })
+        throw new TidemarkError('TOPIC_NOT_FOUND', 'there is no such topic in the cluster, and nothing is stored of it', {
+          group: this.#options.group,
+          topic: absent.topic,
+          hint: 'Check the name and the bootstrap server',
+        })
       }
       const unknown = descriptions.find((one) => one.state === 'unknown' && !stored.has(one.topic))
       if (absent === undefined && unknown === undefined) return descriptions.flatMap(partitionsOf)
-      if (unknown?.state === 'unknown') this.#say({ kind: 'waiting', text: `waiting for topic ${unknown.topic}: ${unknown.reason}: ${unknown.detail}`, topic: unknown.topic })
+      if (unknown?.state === 'unknown')
+        this.#say({
+          kind: 'waiting',
+          text: `waiting for topic ${unknown.topic}: ${unknown.reason}: ${unknown.detail}`,
+          topic: unknown.topic,
+        })
       if (this.#options.signal.aborted) return []
       await clock.sleep(this.#options.secondLookMs ?? 2_000, this.#options.signal)
     }
@@ -161,7 +194,8 @@ export class Job {
     for (const held of settled.held) this.#hold(held)
     for (const entry of settled.kept) this.#keep(entry)
     for (const { partition, owner } of settled.lost) this.#lose(partition, owner)
-    for (const { partition, reason } of settled.waiting) this.#say({ kind: 'waiting', text: `waiting for ${keyOf(partition)} of group ${group}: ${reason}`, ...partition })
+    for (const { partition, reason } of settled.waiting)
+      this.#say({ kind: 'waiting', text: `waiting for ${keyOf(partition)} of group ${group}: ${reason}`, ...partition })
     this.#settleAt = clock.now() + SETTLE_EVERY_MS
     if (this.#holdings.size === 0 && this.#unsettled.size > 0) await clock.sleep(SETTLE_EVERY_MS, this.#options.signal)
   }
@@ -180,19 +214,33 @@ export class Job {
 
   #sayMoved({ topic, partition, verdict, action, from, move, evidence }: PlanEntry): void {
     const cost = `at most ${move?.skipped ?? 'an unknown number of'} records skipped and ${move?.reread} read again`
-    this.#say({ kind: 'moved', text: `${keyOf({ topic, partition })} was ${verdict}: moved from ${from ?? 'nothing'} to ${move?.to} (${action}; ${cost}): ${evidence.join('; ')}`, topic, partition })
+    this.#say({
+      kind: 'moved',
+      text: `${keyOf({ topic, partition })} was ${verdict}: moved from ${from ?? 'nothing'} to ${move?.to} (${action}; ${cost}): ${evidence.join('; ')}`,
+      topic,
+      partition,
+    })
   }
 
   #keep(entry: PlanEntry): void {
     this.#forget(entry)
-    this.#say({ kind: 'lost', text: `${keyOf(entry)} is ${entry.verdict} and kept as it is: ${entry.evidence.join('; ')}`, topic: entry.topic, partition: entry.partition })
+    this.#say({
+      kind: 'lost',
+      text: `${keyOf(entry)} is ${entry.verdict} and kept as it is: ${entry.evidence.join('; ')}`,
+      topic: entry.topic,
+      partition: entry.partition,
+    })
   }
 
   #lose(partition: TopicPartition, owner: string): void {
     this.#forget(partition)
     this.#say({ kind: 'lost', text: `${keyOf(partition)} was taken by ${owner}`, ...partition })
     if (this.#holdings.size > 0 || this.#unsettled.size > 0) return
-    throw new TidemarkError('FENCED', `another worker, ${owner}, took the partitions; nothing of theirs was touched`, { group: this.#options.group, ...partition, hint: 'Run one worker per partition: --topic t:0,1 divides them' })
+    throw new TidemarkError('FENCED', `another worker, ${owner}, took the partitions; nothing of theirs was touched`, {
+      group: this.#options.group,
+      ...partition,
+      hint: 'Run one worker per partition: --topic t:0,1 divides them',
+    })
   }
 
   #forget(partition: TopicPartition): void {
@@ -209,13 +257,17 @@ export class Job {
     if (replay.length === 0) return this.#reader.take({ maxRecords, maxBytes, maxWaitMs, until: untilEnd ? this.#ends : undefined }, signal)
     this.#say({ kind: 'replanned', text: `running again what was planned before the last stop: ${replay.map(printRange).join(', ')}` })
     const taken = await this.#reader.takeRanges(replay, signal)
-    this.#replay = taken.slices.length > 0 || signal.aborted ? [] : replay.filter((range) => !taken.disputes.some((dispute) => keyOf(dispute) === keyOf(range)))
+    this.#replay =
+      taken.slices.length > 0 || signal.aborted
+        ? []
+        : replay.filter((range) => !taken.disputes.some((dispute) => keyOf(dispute) === keyOf(range)))
     return taken
   }
 
   /** Disputed partitions go back to be settled; what is waited for is said now and then. */
   #accept({ slices, disputes, waiting }: Taken): readonly Slice[] {
-    for (const { topic, partition, reason } of waiting) this.#say({ kind: 'waiting', text: `waiting for ${topic}-${partition} of group ${this.#options.group}: ${reason}`, topic, partition })
+    for (const { topic, partition, reason } of waiting)
+      this.#say({ kind: 'waiting', text: `waiting for ${topic}-${partition} of group ${this.#options.group}: ${reason}`, topic, partition })
     for (const dispute of disputes) this.#dispute(dispute)
     return slices
   }
@@ -226,7 +278,12 @@ export class Job {
     const offset = this.#holdings.get(key)?.position.offset ?? -1
     const before = this.#doubted.get(key)
     if (reason === 'RECORD_CORRUPT' && before?.reason === reason && before.offset === offset) {
-      throw new TidemarkError('RECORD_CORRUPT', detail, { group: this.#options.group, topic, partition, hint: `Read twice from offset ${offset}. Nothing beyond it was saved; look at the broker's disk, then reset beyond it` })
+      throw new TidemarkError('RECORD_CORRUPT', detail, {
+        group: this.#options.group,
+        topic,
+        partition,
+        hint: `Read twice from offset ${offset}. Nothing beyond it was saved; look at the broker's disk, then reset beyond it`,
+      })
     }
     this.#doubted.set(key, { reason, offset })
     this.#unsettled.set(key, { topic, partition })
@@ -272,7 +329,12 @@ export class Job {
     if (result.status === 'fenced') this.#lose({ topic, partition }, result.owner ?? 'unknown')
     else {
       this.#unsettled.set(key, { topic, partition })
-      this.#say({ kind: 'waiting', text: `${key} was moved by somebody else while its records were worked on: their offset counts`, topic, partition })
+      this.#say({
+        kind: 'waiting',
+        text: `${key} was moved by somebody else while its records were worked on: their offset counts`,
+        topic,
+        partition,
+      })
     }
     return false
   }

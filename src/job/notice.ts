@@ -31,7 +31,9 @@ export async function patiently<T>(what: string, { clock, onNotice, signal }: Pa
   const since = clock.now()
   const over = new AbortController()
   let reason = 'no answer yet'
-  void remind(clock, over.signal, () => onNotice({ kind: 'waiting', text: `waiting ${seconds(clock.now() - since)} for ${what}: ${reason}` }))
+  void remind(clock, over.signal, () =>
+    onNotice({ kind: 'waiting', text: `waiting ${seconds(clock.now() - since)} for ${what}: ${reason}` }),
+  )
   try {
     for (let pause = 250; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
       try {

@@ -57,10 +57,19 @@ export async function settle(settler: Settler, partitions: readonly TopicPartiti
   const plan = planRepair(ours, policy, contextOf({ ...options, actor: options.actor ?? owner }))
   assertRunnable(plan)
   const byKey = new Map(ours.map((finding) => [keyOf(finding.custody), finding]))
-  const taken = await take(settler, plan.entries.filter(({ outcome }) => outcome === 'none' || outcome === 'move'), byKey)
+  const taken = await take(
+    settler,
+    plan.entries.filter(({ outcome }) => outcome === 'none' || outcome === 'move'),
+    byKey,
+  )
   return {
     held: taken.held,
-    waiting: [...taken.waiting, ...plan.entries.filter(({ outcome }) => outcome === 'wait').map((entry) => ({ partition: place(entry), reason: entry.evidence.join('; ') }))],
+    waiting: [
+      ...taken.waiting,
+      ...plan.entries
+        .filter(({ outcome }) => outcome === 'wait')
+        .map((entry) => ({ partition: place(entry), reason: entry.evidence.join('; ') })),
+    ],
     kept: plan.entries.filter(({ outcome }) => outcome === 'keep'),
     lost: lost.map((finding) => ({ partition: place(finding.custody), owner: finding.custody.owner ?? 'another worker' })),
   }
@@ -72,12 +81,16 @@ function assertRunnable(plan: Plan): void {
   const [first] = bad
   if (first !== undefined) {
     const others = bad.length === 1 ? '' : ` (and ${bad.length - 1} more partitions)`
-    throw new TidemarkError('POLICY_FAIL', `${first.verdict}, and the policy says ${first.action}: ${[...first.evidence, first.note].filter(Boolean).join('; ')}${others}`, {
-      group: plan.group,
-      topic: first.topic,
-      partition: first.partition,
-      hint: 'Nothing was read or written. See it with explain; then repair with a policy that names it, or reset',
-    })
+    throw new TidemarkError(
+      'POLICY_FAIL',
+      `${first.verdict}, and the policy says ${first.action}: ${[...first.evidence, first.note].filter(Boolean).join('; ')}${others}`,
+      {
+        group: plan.group,
+        topic: first.topic,
+        partition: first.partition,
+        hint: 'Nothing was read or written. See it with explain; then repair with a policy that names it, or reset',
+      },
+    )
   }
   assertWithinLimits(plan)
 }
@@ -88,11 +101,22 @@ function withoutLost(findings: readonly Finding[], { owned }: Settler): [ours: F
   return [findings.filter((finding) => !isLost(finding)), findings.filter(isLost)]
 }
 
-async function take(settler: Settler, entries: readonly PlanEntry[], findings: ReadonlyMap<string, Finding>): Promise<Pick<Settled, 'held' | 'waiting'>> {
+async function take(
+  settler: Settler,
+  entries: readonly PlanEntry[],
+  findings: ReadonlyMap<string, Finding>,
+): Promise<Pick<Settled, 'held' | 'waiting'>> {
   const held: HeldPartition[] = []
   const waiting: Settled['waiting'][number][] = []
-  const pairs = entries.map((entry) => ({ entry, finding: findings.get(keyOf(entry)) as Finding, write: takeWrite(settler, entry, findings.get(keyOf(entry)) as Finding) }))
-  const results = await settler.store.save(settler.options.group, pairs.map(({ write }) => write))
+  const pairs = entries.map((entry) => ({
+    entry,
+    finding: findings.get(keyOf(entry)) as Finding,
+    write: takeWrite(settler, entry, findings.get(keyOf(entry)) as Finding),
+  }))
+  const results = await settler.store.save(
+    settler.options.group,
+    pairs.map(({ write }) => write),
+  )
   for (const [index, { entry, finding, write }] of pairs.entries()) {
     const result = results[index]
     if (result?.status === 'saved') held.push(hold(entry, finding, write, result.revision))
@@ -111,7 +135,8 @@ function takeWrite({ owned, owner }: Settler, entry: PlanEntry, { custody }: Fin
 
 function hold(entry: PlanEntry, { custody, facts }: Finding, write: Write, revision: string): HeldPartition {
   const position = write.position ?? positionOf(custody)
-  if (facts.state !== 'known' || position === undefined) throw new TidemarkError('INTERNAL', `${keyOf(entry)} was taken without facts or an offset`)
+  if (facts.state !== 'known' || position === undefined)
+    throw new TidemarkError('INTERNAL', `${keyOf(entry)} was taken without facts or an offset`)
   const { topicId, clusterId, lastStableOffset, logEndOffset } = facts
   const planned = runnablePlan(custody, write, position.offset, logEndOffset)
   return {

@@ -54,7 +54,10 @@ export async function examinePartitions(log: Log, store: Store, loaded: readonly
   let open = await look(log, loaded, options)
   let before = new Map<string, VerdictName>()
   for (let looks = 1; open.length > 0; looks++) {
-    const [done, unsettled] = partition(open, ({ custody, verdict }) => verdict.verdict === 'valid' || verdict.verdict === before.get(keyOf(custody)))
+    const [done, unsettled] = divide(
+      open,
+      ({ custody, verdict }) => verdict.verdict === 'valid' || verdict.verdict === before.get(keyOf(custody)),
+    )
     for (const finding of done) settled.set(keyOf(finding.custody), finding)
     if (looks === MAX_LOOKS) {
       for (const finding of unsettled) settled.set(keyOf(finding.custody), neverTheSame(finding))
@@ -63,7 +66,10 @@ export async function examinePartitions(log: Log, store: Store, loaded: readonly
     if (unsettled.length === 0) break
     if (unsettled.some(({ verdict }) => maySettle(verdict.verdict))) await clock.sleep(options.secondLookMs ?? 2_000, options.signal)
     before = new Map(unsettled.map(({ custody, verdict }) => [keyOf(custody), verdict.verdict]))
-    const again = await store.load(options.group, unsettled.map(({ custody }) => placeOf(custody)))
+    const again = await store.load(
+      options.group,
+      unsettled.map(({ custody }) => placeOf(custody)),
+    )
     open = await look(log, again, { ...options, elsewhere: true })
   }
   return [...settled.values()].toSorted((a, b) => byPartition(a.custody, b.custody))
@@ -104,7 +110,7 @@ function placeOf({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition }
 }
 
-function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+function divide<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
   const yes: T[] = []
   const no: T[] = []
   for (const item of items) (test(item) ? yes : no).push(item)

@@ -91,5 +91,13 @@ async function actionsOf(log: Log, finding: Finding, context: PlanContext): Prom
 }
 
 function explainedAction(action: Action, byDefault: boolean, { outcome, move, note }: PlanEntry): ExplainedAction {
-  return { action, byDefault, outcome, to: move?.to ?? null, skipped: move?.skipped ?? null, reread: move?.reread ?? null, note: note ?? null }
+  return {
+    action,
+    byDefault,
+    outcome,
+    to: move?.to ?? null,
+    skipped: move?.skipped ?? null,
+    reread: move?.reread ?? null,
+    note: note ?? null,
+  }
 }

@@ -11,7 +11,12 @@ import type { SelectedTopic } from './selection.ts'
  * The partitions that a selection names and of which nothing is stored.
  * @throws TidemarkError TOPIC_NOT_FOUND for a topic or partition that does not exist, FACTS_UNKNOWN where the cluster can't say which partitions there are.
  */
-export async function listUnstored(log: Log, stored: readonly Custody[], selected: readonly SelectedTopic[], options: ExamineOptions): Promise<TopicPartition[]> {
+export async function listUnstored(
+  log: Log,
+  stored: readonly Custody[],
+  selected: readonly SelectedTopic[],
+  options: ExamineOptions,
+): Promise<TopicPartition[]> {
   const known = new Set(stored.map(keyOf))
   const topics = new Set(stored.map(({ topic }) => topic))
   const open = selected.filter(({ topic, partitions }) => partitions?.every((partition) => known.has(keyOf({ topic, partition }))) !== true)
@@ -21,7 +26,8 @@ export async function listUnstored(log: Log, stored: readonly Custody[], selecte
   for (const one of open) {
     const description = describe(one.topic)
     for (const place of placesOf(one, description)) if (!known.has(keyOf(place))) found.set(keyOf(place), place)
-    const isStored = (partition?: number): boolean => (partition === undefined ? topics.has(one.topic) : known.has(keyOf({ topic: one.topic, partition })))
+    const isStored = (partition?: number): boolean =>
+      partition === undefined ? topics.has(one.topic) : known.has(keyOf({ topic: one.topic, partition }))
     refuseAbsent(one, description, isStored, options.group)
   }
   return [...found.values()]
@@ -39,11 +45,16 @@ async function describeTwice(log: Log, selected: readonly SelectedTopic[], store
     await (options.clock ?? systemClock).sleep(options.secondLookMs ?? 2_000, options.signal)
     descriptions = await descriptionsOrUnreachable(log, names, options)
   }
-  return (topic: string): TopicDescription => descriptions.get(topic) ?? { state: 'unknown', topic, reason: 'INTERNAL', detail: 'no answer' }
+  return (topic: string): TopicDescription =>
+    descriptions.get(topic) ?? { state: 'unknown', topic, reason: 'INTERNAL', detail: 'no answer' }
 }
 
 /** A cluster that can't be reached says nothing of any topic; what is stored can still be shown, as `unknown`. */
-async function descriptionsOrUnreachable(log: Log, names: readonly string[], options: ExamineOptions): Promise<Map<string, TopicDescription>> {
+async function descriptionsOrUnreachable(
+  log: Log,
+  names: readonly string[],
+  options: ExamineOptions,
+): Promise<Map<string, TopicDescription>> {
   try {
     return new Map((await log.topics(names, options)).map((description) => [description.topic, description]))
   } catch (error) {
@@ -68,14 +79,27 @@ function refuseAbsent(one: SelectedTopic, description: TopicDescription, isStore
     const partition = partitionsBeyond(one, description).find((beyond) => !isStored(beyond))
     if (partition === undefined) return
     const hint = `It has ${description.partitions.length}, numbered from 0`
-    throw new TidemarkError('TOPIC_NOT_FOUND', 'the topic has no such partition, and nothing is stored of it', { group, topic, partition, hint })
+    throw new TidemarkError('TOPIC_NOT_FOUND', 'the topic has no such partition, and nothing is stored of it', {
+      group,
+      topic,
+      partition,
+      hint,
+    })
   }
   if (one.partitions === undefined ? isStored() : one.partitions.every(isStored)) return
   if (description.state === 'absent') {
     const hint = 'Check the name and the bootstrap server'
-    throw new TidemarkError('TOPIC_NOT_FOUND', 'there is no such topic in the cluster, and nothing is stored of it', { group, topic, partition: one.partitions?.[0], hint })
+    throw new TidemarkError('TOPIC_NOT_FOUND', 'there is no such topic in the cluster, and nothing is stored of it', {
+      group,
+      topic,
+      partition: one.partitions?.[0],
+      hint,
+    })
   }
   // Partitions named by number can be asked about without a list; they come out as unknown.
   if (one.partitions !== undefined) return
-  throw new TidemarkError('FACTS_UNKNOWN', `the cluster could not describe the topic: ${description.reason}: ${description.detail}`, { group, topic })
+  throw new TidemarkError('FACTS_UNKNOWN', `the cluster could not describe the topic: ${description.reason}: ${description.detail}`, {
+    group,
+    topic,
+  })
 }

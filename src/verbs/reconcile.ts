@@ -125,5 +125,8 @@ async function assertInactive(store: Store, group: string): Promise<void> {
   const members = await store.members(group)
   if (members.length === 0) return
   const names = members.map(({ id, program, host }) => `${program} ${id} on ${host}`).join(', ')
-  throw new TidemarkError('GROUP_ACTIVE', `the group has live members: ${names}`, { group, hint: 'Nothing was written. Stop them first; a killed one is gone some seconds later' })
+  throw new TidemarkError('GROUP_ACTIVE', `the group has live members: ${names}`, {
+    group,
+    hint: 'Nothing was written. Stop them first; a killed one is gone some seconds later',
+  })
 }

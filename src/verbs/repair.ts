@@ -15,7 +15,11 @@ export interface Repaired {
  * Plans the repair of a group's offsets, and with `execute` applies it.
  * @throws TidemarkError LIMIT_EXCEEDED, GROUP_ACTIVE: nothing was written then.
  */
-export async function repair(log: Log, store: Store, options: ReconcileOptions & { readonly execute?: boolean | undefined }): Promise<Repaired> {
+export async function repair(
+  log: Log,
+  store: Store,
+  options: ReconcileOptions & { readonly execute?: boolean | undefined },
+): Promise<Repaired> {
   const plan = await reconcile(log, store, options)
   return options.execute === true ? { plan, applied: await apply(plan, store) } : { plan }
 }

@@ -23,6 +23,15 @@ export async function reset(log: Log, store: Store, options: ResetOptions): Prom
   const { target, maxSkip = Number.POSITIVE_INFINITY, maxReread = Number.POSITIVE_INFINITY } = options
   const findings = await examine(log, store, options)
   const timestamp = 'timestamp' in target ? target.timestamp : undefined
-  const plan = planReset(await atTimes(log, findings, findings.map(() => timestamp)), target, { maxSkip, maxReread }, contextOf(options))
+  const plan = planReset(
+    await atTimes(
+      log,
+      findings,
+      findings.map(() => timestamp),
+    ),
+    target,
+    { maxSkip, maxReread },
+    contextOf(options),
+  )
   return options.execute === true ? { plan, applied: await apply(plan, store) } : { plan }
 }

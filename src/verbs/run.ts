@@ -48,7 +48,8 @@ export async function run(log: Log, store: Store, options: RunOptions): Promise<
     await batch.done()
     batches++
     records += batch.recordCount
-    for (const range of batch.ranges) ranges.set(keyOf(range), { ...range, fromOffset: ranges.get(keyOf(range))?.fromOffset ?? range.fromOffset })
+    for (const range of batch.ranges)
+      ranges.set(keyOf(range), { ...range, fromOffset: ranges.get(keyOf(range))?.fromOffset ?? range.fromOffset })
   }
   return { batches, records, ranges: [...ranges.values()] }
 }
@@ -61,15 +62,23 @@ async function handle(batch: Batch, options: RunOptions): Promise<void> {
     } catch (error) {
       const failed = error instanceof TidemarkError ? error : undefined
       if (failed?.code === 'RECORD_CORRUPT' || failed?.code === 'HANDLER_FAILED') throw failed
-      if (attempt >= retries || signal?.aborted === true) throw handlerFailed(batch, options.group, `threw ${message(error)}`, attempt + 1, error)
-      onNotice?.({ kind: 'retrying', text: `the handler threw ${message(error)} at ${describe(batch)}; attempt ${attempt + 2} of ${retries + 1}` })
+      if (attempt >= retries || signal?.aborted === true)
+        throw handlerFailed(batch, options.group, `threw ${message(error)}`, attempt + 1, error)
+      onNotice?.({
+        kind: 'retrying',
+        text: `the handler threw ${message(error)} at ${describe(batch)}; attempt ${attempt + 2} of ${retries + 1}`,
+      })
     }
     await clock.sleep(Math.min(retryPauseMs * 2 ** attempt, 30_000), signal)
   }
 }
 
 /** One call of the handler, bounded in time. */
-async function once({ records, ranges, recordCount }: Batch, { handler, handlerTimeoutMs = 300_000, group }: RunOptions, clock: Clock): Promise<void> {
+async function once(
+  { records, ranges, recordCount }: Batch,
+  { handler, handlerTimeoutMs = 300_000, group }: RunOptions,
+  clock: Clock,
+): Promise<void> {
   const over = new AbortController()
   const late = clock.sleep(handlerTimeoutMs, over.signal).then(() => {
     if (!over.signal.aborted) throw handlerFailed({ ranges }, group, `did not return within ${handlerTimeoutMs / 1000} s`, 1)
@@ -83,13 +92,17 @@ async function once({ records, ranges, recordCount }: Batch, { handler, handlerT
 
 function handlerFailed(batch: Pick<Batch, 'ranges'>, group: string, what: string, attempts: number, cause?: unknown): TidemarkError {
   const [first] = batch.ranges
-  return new TidemarkError('HANDLER_FAILED', `the handler ${what} at ${describe(batch)}, ${attempts === 1 ? 'once' : `${attempts} times`}; the offsets are unmoved`, {
-    group,
-    topic: first?.topic,
-    partition: first?.partition,
-    hint: 'Mend the handler and start again: the same ranges are run again',
-    cause,
-  })
+  return new TidemarkError(
+    'HANDLER_FAILED',
+    `the handler ${what} at ${describe(batch)}, ${attempts === 1 ? 'once' : `${attempts} times`}; the offsets are unmoved`,
+    {
+      group,
+      topic: first?.topic,
+      partition: first?.partition,
+      hint: 'Mend the handler and start again: the same ranges are run again',
+      cause,
+    },
+  )
 }
 
 function describe({ ranges }: Pick<Batch, 'ranges'>): string {

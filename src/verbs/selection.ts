@@ -30,7 +30,8 @@ export function selects(selected: readonly SelectedTopic[], { topic, partition }
 
 function parsePartitions(text: string, list: string): number[] {
   return list.split(',').map((part) => {
-    if (!/^\d{1,9}$/.test(part.trim())) throw new TidemarkError('USAGE', `${JSON.stringify(part)} in ${JSON.stringify(text)} is no partition`, { hint: 'Write orders:0,2' })
+    if (!/^\d{1,9}$/.test(part.trim()))
+      throw new TidemarkError('USAGE', `${JSON.stringify(part)} in ${JSON.stringify(text)} is no partition`, { hint: 'Write orders:0,2' })
     return Number(part)
   })
 }

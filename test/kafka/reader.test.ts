@@ -29,12 +29,21 @@ describe('the reader', () => {
   })
 
   /** Reads one partition from an offset to an end. */
-  async function readAll(topic: string, topicId: string, { from = 0, until, isolation = 'read_committed', maxRecords = 10_000 }: { from?: number; until: number; isolation?: Isolation; maxRecords?: number }): Promise<Slice[]> {
+  async function readAll(
+    topic: string,
+    topicId: string,
+    {
+      from = 0,
+      until,
+      isolation = 'read_committed',
+      maxRecords = 10_000,
+    }: { from?: number; until: number; isolation?: Isolation; maxRecords?: number },
+  ): Promise<Slice[]> {
     const reader = openReader(cluster, { isolation, maxBufferedBytes: 1024 * 1024 })
     reader.assign({ topic, partition: 0, topicId, offset: from })
     const slices: Slice[] = []
     try {
-      for (let at = from; at < until; ) {
+      for (let at = from; at < until;) {
         const taken = await reader.take({ ...LIMITS, maxRecords, until: new Map([[`${topic}-0`, until]]) })
         assert.deepEqual(taken.disputes, [])
         for (const slice of taken.slices) {
@@ -83,9 +92,15 @@ describe('the reader', () => {
 
   it('begins in the middle of a batch, and cuts batches at the limit of records, without a loss or a second one', async () => {
     const topicId = await admin.createTopic('middle')
-    await admin.produce(Array.from({ length: 100 }, (_, index) => ({ topic: 'middle', partition: 0, value: `v${index}` })), { compression: 'lz4' })
+    await admin.produce(
+      Array.from({ length: 100 }, (_, index) => ({ topic: 'middle', partition: 0, value: `v${index}` })),
+      { compression: 'lz4' },
+    )
     const slices = await readAll('middle', topicId, { from: 37, until: 93, maxRecords: 10 })
-    assert.deepEqual(texts(slices), Array.from({ length: 56 }, (_, index) => `${37 + index} v${37 + index}`))
+    assert.deepEqual(
+      texts(slices),
+      Array.from({ length: 56 }, (_, index) => `${37 + index} v${37 + index}`),
+    )
     assert.ok(slices.every(({ recordCount }) => recordCount <= 10))
   })
 
@@ -98,10 +113,16 @@ describe('the reader', () => {
     await admin.transact('a', one('aborted 2'), 'abort')
     const { end } = await admin.offsets('transactions', 0)
     const committed = await readAll('transactions', topicId, { until: end })
-    assert.deepEqual(texts(committed).map((text) => text.replace(/^\d+ /, '')), ['committed', 'plain'])
+    assert.deepEqual(
+      texts(committed).map((text) => text.replace(/^\d+ /, '')),
+      ['committed', 'plain'],
+    )
     assert.equal(committed.at(-1)?.untilOffset, end, 'the position moves to the end although the last record is hidden')
     const all = await readAll('transactions', topicId, { until: end, isolation: 'read_uncommitted' })
-    assert.deepEqual(texts(all).map((text) => text.replace(/^\d+ /, '')), ['aborted 1', 'committed', 'plain', 'aborted 2'])
+    assert.deepEqual(
+      texts(all).map((text) => text.replace(/^\d+ /, '')),
+      ['aborted 1', 'committed', 'plain', 'aborted 2'],
+    )
   })
 
   it('does not read beyond an open transaction under read_committed', async () => {
@@ -117,9 +138,19 @@ describe('the reader', () => {
   })
 
   it('reads a compacted log: offsets with gaps, ranges without', async () => {
-    const topicId = await admin.createTopic('compacted', { configs: { 'cleanup.policy': 'compact', 'segment.bytes': 1024 * 1024, 'segment.ms': 100, 'min.cleanable.dirty.ratio': 0.01, 'delete.retention.ms': 0 } })
+    const topicId = await admin.createTopic('compacted', {
+      configs: {
+        'cleanup.policy': 'compact',
+        'segment.bytes': 1024 * 1024,
+        'segment.ms': 100,
+        'min.cleanable.dirty.ratio': 0.01,
+        'delete.retention.ms': 0,
+      },
+    })
     for (let round = 0; round < 5; round++) {
-      await admin.produce(Array.from({ length: 20 }, (_, index) => ({ topic: 'compacted', partition: 0, key: `k${index % 4}`, value: `${round}.${index}` })))
+      await admin.produce(
+        Array.from({ length: 20 }, (_, index) => ({ topic: 'compacted', partition: 0, key: `k${index % 4}`, value: `${round}.${index}` })),
+      )
       await new Promise((resolve) => setTimeout(resolve, 150)) // so that the segment is old enough to be rolled by the next record
     }
     await admin.produce([{ topic: 'compacted', partition: 0, key: 'last', value: 'last' }])
@@ -132,19 +163,30 @@ describe('the reader', () => {
     assert.equal(values.at(-1), `${end - 1} last`)
     assert.ok(values.includes('96 4.16') && values.includes('99 4.19'), 'the newest record of each key is there')
     assert.equal(slices.at(-1)?.untilOffset, end)
-    assert.deepEqual(texts(await readAll('compacted', topicId, { from: 5, until: 50 })).filter((text) => Number(text.split(' ')[0]) >= 50), [], 'a range that ends in a gap')
+    assert.deepEqual(
+      texts(await readAll('compacted', topicId, { from: 5, until: 50 })).filter((text) => Number(text.split(' ')[0]) >= 50),
+      [],
+      'a range that ends in a gap',
+    )
   })
 
   it('hands out exactly the ranges that were planned, however they were cut before', async () => {
     const topicId = await admin.createTopic('ranges', { partitions: 2 })
-    for (const partition of [0, 1]) await admin.produce(Array.from({ length: 50 }, (_, index) => ({ topic: 'ranges', partition, value: `${partition}.${index}` })))
+    for (const partition of [0, 1])
+      await admin.produce(Array.from({ length: 50 }, (_, index) => ({ topic: 'ranges', partition, value: `${partition}.${index}` })))
     const reader = openReader(cluster, { isolation: 'read_committed', maxBufferedBytes: 1024 * 1024 })
     for (const partition of [0, 1]) reader.assign({ topic: 'ranges', partition, topicId, offset: 10 })
     const { slices } = await reader.takeRanges([
       { topic: 'ranges', partition: 0, fromOffset: 10, untilOffset: 23 },
       { topic: 'ranges', partition: 1, fromOffset: 10, untilOffset: 11 },
     ])
-    assert.deepEqual(slices.map(({ partition, fromOffset, untilOffset, recordCount }) => [partition, fromOffset, untilOffset, recordCount]), [[0, 10, 23, 13], [1, 10, 11, 1]])
+    assert.deepEqual(
+      slices.map(({ partition, fromOffset, untilOffset, recordCount }) => [partition, fromOffset, untilOffset, recordCount]),
+      [
+        [0, 10, 23, 13],
+        [1, 10, 11, 1],
+      ],
+    )
     await reader.close()
   })
 
@@ -169,7 +211,10 @@ describe('the reader', () => {
     reader.assign({ topic: 'again', partition: 0, topicId, offset: 0 })
     assert.deepEqual(texts((await reader.take({ ...LIMITS, maxWaitMs: 10_000 })).slices), ['0 old'])
     await admin.recreateTopic('again')
-    await admin.produce([{ topic: 'again', partition: 0, value: 'new' }, { topic: 'again', partition: 0, value: 'new' }])
+    await admin.produce([
+      { topic: 'again', partition: 0, value: 'new' },
+      { topic: 'again', partition: 0, value: 'new' },
+    ])
     assert.match((await disputeOf(reader)).reason, /TOPIC_ID_CHANGED|UNKNOWN_TOPIC_OR_PARTITION/)
     await reader.close()
   })
