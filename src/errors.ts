@@ -25,7 +25,8 @@ export type ErrorCode =
   | 'POLICY_FAIL' // the policy's action for what was found is `fail`
   | 'LIMIT_EXCEEDED' // the plan skips or reads again more records than maxSkip or maxReread allow
   | 'HANDLER_INVALID' // the handler's module can't be loaded or exports no function
-  | 'HANDLER_FAILED' // the handler threw, or did not return in time, at every attempt
+  | 'HANDLER_FAILED' // the handler threw at every attempt
+  | 'HANDLER_TIMEOUT' // the handler did not return in time; it may still be at work
   | 'INTERNAL' // a bug in Tidemark
 
 /** Where an error happened, as far as it is known, and what to do next. */

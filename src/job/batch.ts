@@ -16,28 +16,74 @@ export interface Batch {
   done(): Promise<void>
 }
 
-/** A batch that is handed out. */
+/** What a batch needs of its job. */
+export interface Saver {
+  /** Saves the offsets after slices that were handled; after a whole batch it plans the next one too. */
+  save(done: readonly Slice[], isWhole: boolean): Promise<void>
+  /** Saves the offset after a slice that is given up, with its ledger row. */
+  giveUp(slice: Slice, reason: string): Promise<void>
+}
+
+/** A batch that is handed out, and the parts that it is divided into where some of its records fail. */
 export class JobBatch implements Batch {
   readonly ranges: readonly OffsetRange[]
   readonly records: Iterable<KafkaRecord>
   readonly recordCount: number
-  isDone = false
   readonly #slices: readonly Slice[]
-  readonly #save: (slices: readonly Slice[]) => Promise<void>
+  readonly #saver: Saver
+  readonly #isWhole: boolean
+  #done = false
+  #parts: readonly JobBatch[] = []
 
-  constructor(slices: readonly Slice[], save: (slices: readonly Slice[]) => Promise<void>) {
+  constructor(slices: readonly Slice[], saver: Saver, isWhole = true) {
+    this.#isWhole = isWhole
     this.#slices = slices
-    this.#save = save
+    this.#saver = saver
     this.ranges = slices.map(({ topic, partition, fromOffset, untilOffset }) => ({ topic, partition, fromOffset, untilOffset }))
     this.recordCount = slices.reduce((sum, slice) => sum + slice.recordCount, 0)
     this.records = { [Symbol.iterator]: () => walk(slices) }
   }
 
+  get isDone(): boolean {
+    return this.#done || (this.#parts.length > 0 && this.#parts.every(({ isDone }) => isDone))
+  }
+
   async done(): Promise<void> {
     if (this.isDone) return
-    await this.#save(this.#slices)
-    this.isDone = true
+    await this.#saver.save(this.#slices, this.#isWhole)
+    this.#done = true
   }
+
+  /** Its partitions, or of one partition its halves, each to be worked on and done by itself, in this order; none of a single record. */
+  divide(): readonly JobBatch[] {
+    const [first] = this.#slices
+    if (this.#slices.length > 1) this.#parts = this.#slices.map((slice) => new JobBatch([slice], this.#saver, false))
+    else if (first !== undefined && first.recordCount > 1)
+      this.#parts = halve(first).map((slice) => new JobBatch([slice], this.#saver, false))
+    return this.#parts
+  }
+
+  /** Moves on without its work having been done; the ledger says so. */
+  async giveUp(reason: string): Promise<void> {
+    for (const slice of this.#slices) await this.#saver.giveUp(slice, reason)
+    this.#done = true
+  }
+}
+
+/** The two halves of a slice, cut between two records. */
+function halve(slice: Slice): readonly Slice[] {
+  const records = [...slice.records]
+  const middle = Math.floor(records.length / 2)
+  const cut = (records[middle] as KafkaRecord).offset
+  const [before, behind] = [records.slice(0, middle), records.slice(middle)]
+  return [
+    { ...slice, ...countOf(before), untilOffset: cut, epochs: slice.epochs.filter(({ startOffset }) => startOffset < cut) },
+    { ...slice, ...countOf(behind), fromOffset: cut },
+  ]
+}
+
+function countOf(records: readonly KafkaRecord[]): Pick<Slice, 'records' | 'recordCount' | 'recordTime'> {
+  return { records, recordCount: records.length, recordTime: records.at(-1)?.timestamp }
 }
 
 function* walk(slices: readonly Slice[]): Generator<KafkaRecord> {

@@ -1,28 +1,31 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Clock } from '../clock.ts'
+import type { Planned } from '../core/custody.ts'
 import type { PlanEntry } from '../core/plan.ts'
-import { byPartition, keyOf } from '../core/position.ts'
+import { keyOf } from '../core/position.ts'
 import type { OffsetRange, TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
-import type { Dispute, Log, LogReader, Slice, Taken } from '../kafka/log.ts'
+import type { Dispute, Log, LogReader, Slice, Taken, Unreadable } from '../kafka/log.ts'
 import type { Membership } from '../store/membership.ts'
 import type { Write, WriteResult } from '../store/driver.ts'
 import type { Store } from '../store/store.ts'
-import { parseSelection, selects } from '../verbs/selection.ts'
 import { JobBatch, printRange } from './batch.ts'
+import type { Saver } from './batch.ts'
+import { listedNow, partitionsToRead } from './discovery.ts'
+import { deadLetter, giveUpRow } from './give-up.ts'
+import type { GivenUp } from './give-up.ts'
 import { advance } from './holding.ts'
 import type { Holding } from './holding.ts'
 import { patiently } from './notice.ts'
-import type { Notice, Patience } from './notice.ts'
+import type { Patience } from './notice.ts'
 import type { JobOptions } from './options.ts'
+import { Pace } from './pace.ts'
 import { settle } from './settle.ts'
 import type { HeldPartition } from './settle.ts'
+import { Voice } from './voice.ts'
 
 /** How soon a partition that could not be settled is looked at again, ms. */
 const SETTLE_EVERY_MS = 1_000
-/** How often a reason to wait is said again, ms. */
-const SAY_EVERY_MS = 15_000
 
 /**
  * A job: owns partitions, reads them, hands out batches and saves their offsets after the work. All state of a run is
@@ -35,6 +38,7 @@ export class Job {
   readonly #owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
   readonly #reader: LogReader
   readonly #patience: Patience
+  readonly #voice: Voice
   readonly #holdings = new Map<string, Holding>()
   /** Partitions to reconcile before they are read (on), with what was said of them last. */
   readonly #unsettled = new Map<string, TopicPartition>()
@@ -42,13 +46,19 @@ export class Job {
   readonly #ends = new Map<string, number>()
   /** Disputed once at this offset: the broker's epochs could not be matched, or a batch did not read; not again. */
   readonly #doubted = new Map<string, { readonly reason: string; readonly offset: number }>()
-  readonly #said = new Map<string, number>()
+  /** Batches that can't be read and are to be passed over. */
+  readonly #corrupt = new Map<string, Unreadable & { readonly detail: string }>()
   #membership: Membership | undefined
   #settleAt = 0
   #lookAt = 0
   /** Ranges that were planned before a crash, to be run first and as they were. */
   #replay: OffsetRange[] = []
   #batch: JobBatch | undefined
+  readonly #saver: Saver = {
+    save: (done, isWhole) => (isWhole ? this.#save(done) : this.#write(done, [])),
+    giveUp: (slice, reason) => this.#giveUp({ ...slice, reason }),
+  }
+  readonly #pace: Pace
   /** What is planned in the store and not handed out yet. */
   #planned: readonly Slice[] = []
 
@@ -57,6 +67,8 @@ export class Job {
     this.#store = store
     this.#options = options
     this.#patience = { clock: options.clock, onNotice: options.onNotice, signal: options.signal }
+    this.#voice = new Voice(options.onNotice, options.clock)
+    this.#pace = new Pace(options.maxRecordsPerSecond, options.clock)
     this.#reader = log.reader({ isolation: options.isolation, maxBufferedBytes: 2 * options.maxBytes })
   }
 
@@ -67,19 +79,10 @@ export class Job {
   async start(): Promise<void> {
     const { group } = this.#options
     this.#membership = await patiently('the store', this.#patience, () => this.#join())
-    const partitions = await this.#partitions()
-    if (partitions.length === 0 && !this.#options.signal.aborted) {
-      throw new TidemarkError('USAGE', 'nothing is stored for the group, and no topic is named', {
-        group,
-        hint: 'Name the topics to read: --topic orders',
-      })
-    }
+    const partitions = await partitionsToRead(this.#log, this.#store, this.#options, this.#patience)
     for (const partition of partitions) this.#unsettled.set(keyOf(partition), partition)
     await this.#settleAll()
-    this.#say({
-      kind: 'started',
-      text: `group ${group}: reading ${this.#holdings.size} of ${partitions.length} partitions as ${this.#owner}`,
-    })
+    this.#voice.say('started', `group ${group}: reading ${this.#holdings.size} of ${partitions.length} partitions as ${this.#owner}`)
   }
 
   /** The next batch, or undefined when the job is over: told to stop, or everything until the ends is done. @throws TidemarkError POLICY_FAIL, FENCED, RECORD_CORRUPT … */
@@ -93,10 +96,12 @@ export class Job {
     while (!this.#options.signal.aborted) {
       const planned = this.#planned
       this.#planned = []
-      if (planned.some(({ recordCount }) => recordCount > 0)) return (this.#batch = new JobBatch(planned, (slices) => this.#save(slices)))
+      await this.#pace.wait(count(planned), this.#options.signal)
+      if (planned.some(({ recordCount }) => recordCount > 0)) return (this.#batch = new JobBatch(planned, this.#saver))
       if (planned.length > 0) await this.#save(planned) // compacted away, aborted, or control records: nothing to work on
       await this.#lookForPartitions()
       await this.#settleAll()
+      await this.#giveUpUnreadable()
       if (this.#isOver()) return undefined
       if (this.#planned.length === 0) await this.#write([], this.#accept(await this.#take(this.#options.maxWaitMs)))
     }
@@ -122,65 +127,15 @@ export class Job {
     return this.#store.join(group, { id: this.#owner, host: hostname() })
   }
 
-  /** The partitions that the job is to read, as far as they are known now. */
-  async #partitions(): Promise<TopicPartition[]> {
-    const { group, topics, clock } = this.#options
-    if (topics === undefined) return patiently('the store', this.#patience, () => this.#store.load(group))
-    const selected = parseSelection(topics)
-    const stored = (await patiently('the store', this.#patience, () => this.#store.load(group))).filter((custody) =>
-      selects(selected, custody),
-    )
-    const listed = await this.#listed(
-      selected.map(({ topic }) => topic),
-      new Set(stored.map(({ topic }) => topic)),
-      clock,
-    )
-    const all = [
-      ...stored,
-      ...listed.filter((partition) => selects(selected, partition)),
-      ...selected.flatMap(({ topic, partitions = [] }) => partitions.map((partition) => ({ topic, partition }))),
-    ]
-    return [...new Map(all.map(({ topic, partition }) => [keyOf({ topic, partition }), { topic, partition }])).values()].toSorted(
-      byPartition,
-    )
-  }
-
-  /** A topic that does not exist is an error on a second look; one that can't be described is waited for. */
-  async #listed(names: readonly string[], stored: ReadonlySet<string>, clock: Clock): Promise<TopicPartition[]> {
-    for (let looks = 1; ; looks++) {
-      const descriptions = await patiently('Kafka', this.#patience, () => this.#log.topics(names))
-      const absent = descriptions.find(({ state, topic }) => state === 'absent' && !stored.has(topic))
-      if (absent !== undefined && looks > 1) {
-        throw new TidemarkError('TOPIC_NOT_FOUND', 'there is no such topic in the cluster, and nothing is stored of it', {
-          group: this.#options.group,
-          topic: absent.topic,
-          hint: 'Check the name and the bootstrap server',
-        })
-      }
-      const unknown = descriptions.find((one) => one.state === 'unknown' && !stored.has(one.topic))
-      if (absent === undefined && unknown === undefined) return descriptions.flatMap(partitionsOf)
-      if (unknown?.state === 'unknown')
-        this.#say({
-          kind: 'waiting',
-          text: `waiting for topic ${unknown.topic}: ${unknown.reason}: ${unknown.detail}`,
-          topic: unknown.topic,
-        })
-      if (this.#options.signal.aborted) return []
-      await clock.sleep(this.#options.secondLookMs ?? 2_000, this.#options.signal)
-    }
-  }
-
   /** Now and then: partitions that were added to the topics. */
   async #lookForPartitions(): Promise<void> {
-    const { clock, topics, refreshMs } = this.#options
+    const { clock, refreshMs } = this.#options
     if (this.#lookAt === 0) this.#lookAt = clock.now() + refreshMs
-    if (topics === undefined || clock.now() < this.#lookAt) return
+    if (clock.now() < this.#lookAt) return
     this.#lookAt = clock.now() + refreshMs
-    const selected = parseSelection(topics)
-    const descriptions = await this.#log.topics(selected.map(({ topic }) => topic)).catch(() => []) // the reader says that Kafka is away
-    for (const partition of descriptions.flatMap(partitionsOf)) {
-      if (!selects(selected, partition) || this.#holdings.has(keyOf(partition)) || this.#unsettled.has(keyOf(partition))) continue
-      this.#say({ kind: 'added', text: `partition ${keyOf(partition)} is new`, ...partition })
+    for (const partition of await listedNow(this.#log, this.#options)) {
+      if (this.#holdings.has(keyOf(partition)) || this.#unsettled.has(keyOf(partition))) continue
+      this.#voice.say('added', `partition ${keyOf(partition)} is new`, partition)
       this.#unsettled.set(keyOf(partition), partition)
     }
   }
@@ -195,7 +150,7 @@ export class Job {
     for (const entry of settled.kept) this.#keep(entry)
     for (const { partition, owner } of settled.lost) this.#lose(partition, owner)
     for (const { partition, reason } of settled.waiting)
-      this.#say({ kind: 'waiting', text: `waiting for ${keyOf(partition)} of group ${group}: ${reason}`, ...partition })
+      this.#voice.say('waiting', `waiting for ${keyOf(partition)} of group ${group}: ${reason}`, partition)
     this.#settleAt = clock.now() + SETTLE_EVERY_MS
     if (this.#holdings.size === 0 && this.#unsettled.size > 0) await clock.sleep(SETTLE_EVERY_MS, this.#options.signal)
   }
@@ -205,36 +160,21 @@ export class Job {
     this.#holdings.set(key, holding)
     this.#unsettled.delete(key)
     if (!this.#ends.has(key) || entry.verdict === 'recreated' || entry.verdict === 'truncated') this.#ends.set(key, endOffset)
-    if (entry.move !== undefined) this.#sayMoved(entry)
+    if (entry.move !== undefined) this.#voice.moved(entry)
     const { topic, partition, topicId, planned, position } = holding
     if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
     const trusted = this.#doubted.get(key)?.offset !== position.offset
     this.#reader.assign({ topic, partition, topicId, offset: position.offset, leaderEpoch: trusted ? position.leaderEpoch : undefined })
   }
 
-  #sayMoved({ topic, partition, verdict, action, from, move, evidence }: PlanEntry): void {
-    const cost = `at most ${move?.skipped ?? 'an unknown number of'} records skipped and ${move?.reread} read again`
-    this.#say({
-      kind: 'moved',
-      text: `${keyOf({ topic, partition })} was ${verdict}: moved from ${from ?? 'nothing'} to ${move?.to} (${action}; ${cost}): ${evidence.join('; ')}`,
-      topic,
-      partition,
-    })
-  }
-
   #keep(entry: PlanEntry): void {
     this.#forget(entry)
-    this.#say({
-      kind: 'lost',
-      text: `${keyOf(entry)} is ${entry.verdict} and kept as it is: ${entry.evidence.join('; ')}`,
-      topic: entry.topic,
-      partition: entry.partition,
-    })
+    this.#voice.say('lost', `${keyOf(entry)} is ${entry.verdict} and kept as it is: ${entry.evidence.join('; ')}`, entry)
   }
 
   #lose(partition: TopicPartition, owner: string): void {
     this.#forget(partition)
-    this.#say({ kind: 'lost', text: `${keyOf(partition)} was taken by ${owner}`, ...partition })
+    this.#voice.say('lost', `${keyOf(partition)} was taken by ${owner}`, partition)
     if (this.#holdings.size > 0 || this.#unsettled.size > 0) return
     throw new TidemarkError('FENCED', `another worker, ${owner}, took the partitions; nothing of theirs was touched`, {
       group: this.#options.group,
@@ -252,10 +192,14 @@ export class Job {
   }
 
   async #take(maxWaitMs: number): Promise<Taken> {
-    const { maxRecords, maxBytes, untilEnd, signal } = this.#options
+    const { maxRecords, maxBytes, untilEnd, signal, control } = this.#options
     const replay = this.#replay
-    if (replay.length === 0) return this.#reader.take({ maxRecords, maxBytes, maxWaitMs, until: untilEnd ? this.#ends : undefined }, signal)
-    this.#say({ kind: 'replanned', text: `running again what was planned before the last stop: ${replay.map(printRange).join(', ')}` })
+    if (replay.length === 0)
+      return this.#reader.take(
+        { maxRecords, maxBytes, maxWaitMs, paused: control.paused, until: untilEnd ? this.#ends : undefined },
+        signal,
+      )
+    this.#voice.say('replanned', `running again what was planned before the last stop: ${replay.map(printRange).join(', ')}`)
     const taken = await this.#reader.takeRanges(replay, signal)
     this.#replay =
       taken.slices.length > 0 || signal.aborted
@@ -266,8 +210,7 @@ export class Job {
 
   /** Disputed partitions go back to be settled; what is waited for is said now and then. */
   #accept({ slices, disputes, waiting }: Taken): readonly Slice[] {
-    for (const { topic, partition, reason } of waiting)
-      this.#say({ kind: 'waiting', text: `waiting for ${topic}-${partition} of group ${this.#options.group}: ${reason}`, topic, partition })
+    for (const one of waiting) this.#voice.say('waiting', `waiting for ${keyOf(one)} of group ${this.#options.group}: ${one.reason}`, one)
     for (const dispute of disputes) this.#dispute(dispute)
     return slices
   }
@@ -277,7 +220,17 @@ export class Job {
     const { reason, detail, topic, partition } = dispute
     const offset = this.#holdings.get(key)?.position.offset ?? -1
     const before = this.#doubted.get(key)
-    if (reason === 'RECORD_CORRUPT' && before?.reason === reason && before.offset === offset) {
+    if (reason === 'RECORD_CORRUPT' && before?.reason === reason && before.offset === offset) return this.#unreadable(dispute, offset)
+    this.#doubted.set(key, { reason, offset })
+    this.#unsettled.set(key, { topic, partition })
+    this.#settleAt = 0
+    this.#voice.say('waiting', `${key} is reconciled again: ${reason}: ${detail}`, { topic, partition })
+  }
+
+  /** A batch that did not read twice from the same offset. */
+  #unreadable(dispute: Dispute, offset: number): void {
+    const { topic, partition, detail } = dispute
+    if (this.#options.onFailure === 'stop' || dispute.unreadable === undefined) {
       throw new TidemarkError('RECORD_CORRUPT', detail, {
         group: this.#options.group,
         topic,
@@ -285,10 +238,45 @@ export class Job {
         hint: `Read twice from offset ${offset}. Nothing beyond it was saved; look at the broker's disk, then reset beyond it`,
       })
     }
-    this.#doubted.set(key, { reason, offset })
-    this.#unsettled.set(key, { topic, partition })
-    this.#settleAt = 0
-    this.#say({ kind: 'waiting', text: `${key} is reconciled again: ${reason}: ${detail}`, topic, partition })
+    this.#unsettled.set(keyOf(dispute), { topic, partition })
+    this.#corrupt.set(keyOf(dispute), { ...dispute.unreadable, detail })
+  }
+
+  /** Moves past batches that can't be read, where that is the choice: all before them is saved by now. */
+  async #giveUpUnreadable(): Promise<void> {
+    for (const [key, { fromOffset, untilOffset, bytes, detail }] of this.#corrupt) {
+      const holding = this.#holdings.get(key)
+      this.#corrupt.delete(key)
+      if (holding === undefined || holding.position.offset >= untilOffset) continue
+      const { topic, partition } = holding
+      const record = { offset: fromOffset, timestamp: -1, key: null, value: bytes, headers: [] }
+      const slice = {
+        topic,
+        partition,
+        fromOffset: holding.position.offset,
+        untilOffset,
+        records: [],
+        recordCount: untilOffset - fromOffset,
+        bytes: 0,
+        epochs: [],
+      }
+      await this.#giveUp({ ...slice, records: [record], reason: detail })
+      const moved = this.#holdings.get(key)
+      if (moved !== undefined)
+        this.#reader.assign({ topic, partition, topicId: moved.topicId, offset: moved.position.offset, leaderEpoch: undefined })
+    }
+  }
+
+  /** Moves past records without their work, with a ledger row in the same write; to the dead-letter topic first, where there is one. */
+  async #giveUp(given: Omit<GivenUp, 'records'> & Omit<Slice, 'records'> & { records: GivenUp['records'] }): Promise<void> {
+    const { group, onFailure, clock } = this.#options
+    const holding = this.#holdings.get(keyOf(given))
+    if (holding === undefined) return
+    if (typeof onFailure !== 'string')
+      await patiently('Kafka', this.#patience, () => deadLetter(this.#log, onFailure.deadLetter, group, holding, given))
+    const row = giveUpRow(group, holding, given, onFailure, clock.now(), this.#owner)
+    await this.#writeAll(this.#writeOf(keyOf(given), { ...given, records: [] }, undefined).map((write) => ({ ...write, ledger: [row] })))
+    this.#voice.say('gave-up', `${keyOf(given)} [${row.from}, ${row.to}): ${row.action}: ${given.reason}`, given)
   }
 
   /** Saves the offsets after the work, and in the same writes plans the next batch, where there is one to be had at once. */
@@ -302,10 +290,15 @@ export class Job {
     const doneBy = new Map(done.map((slice) => [keyOf(slice), slice]))
     const nextBy = new Map(next.map((slice) => [keyOf(slice), slice]))
     const writes = [...new Set([...doneBy.keys(), ...nextBy.keys()])].flatMap((key) => this.#writeOf(key, doneBy.get(key), nextBy.get(key)))
-    if (writes.length === 0) return
-    const results = await patiently('the store', this.#patience, () => this.#store.save(this.#options.group, writes))
-    const written = new Set(writes.filter((write, index) => this.#written(write, results[index] as WriteResult)).map(keyOf))
+    const written = await this.#writeAll(writes)
     this.#planned = next.filter((slice) => written.has(keyOf(slice)))
+  }
+
+  /** The keys of those writes that were done. */
+  async #writeAll(writes: readonly Write[]): Promise<ReadonlySet<string>> {
+    if (writes.length === 0) return new Set()
+    const results = await patiently('the store', this.#patience, () => this.#store.save(this.#options.group, writes))
+    return new Set(writes.filter((write, index) => this.#written(write, results[index] as WriteResult)).map(keyOf))
   }
 
   #writeOf(key: string, done: Slice | undefined, next: Slice | undefined): Write[] {
@@ -313,7 +306,8 @@ export class Job {
     if (holding === undefined) return []
     const { topic, partition, revision, ownerEpoch } = holding
     const position = done === undefined ? undefined : advance(holding, done, this.#options.clock.now(), this.#owner)
-    const planned = next === undefined ? undefined : { fromOffset: next.fromOffset, untilOffset: next.untilOffset }
+    const planned =
+      next === undefined ? unfinished(holding, position?.offset) : { fromOffset: next.fromOffset, untilOffset: next.untilOffset }
     return [{ topic, partition, expected: revision, position, planned, ownerEpoch, owner: this.#owner, saveId: randomUUID(), ledger: [] }]
   }
 
@@ -322,16 +316,19 @@ export class Job {
     const holding = this.#holdings.get(key) as Holding
     const { topic, partition } = write
     if (result.status === 'saved') {
-      this.#holdings.set(key, { ...holding, revision: result.revision, position: write.position ?? holding.position })
+      this.#holdings.set(key, {
+        ...holding,
+        revision: result.revision,
+        position: write.position ?? holding.position,
+        planned: write.planned,
+      })
       return true
     }
     this.#reader.drop(holding)
     if (result.status === 'fenced') this.#lose({ topic, partition }, result.owner ?? 'unknown')
     else {
       this.#unsettled.set(key, { topic, partition })
-      this.#say({
-        kind: 'waiting',
-        text: `${key} was moved by somebody else while its records were worked on: their offset counts`,
+      this.#voice.say('waiting', `${key} was moved by somebody else while its records were worked on: their offset counts`, {
         topic,
         partition,
       })
@@ -344,17 +341,13 @@ export class Job {
     if (!this.#options.untilEnd || this.#unsettled.size > 0) return false
     return [...this.#holdings].every(([key, { position }]) => position.offset >= (this.#ends.get(key) ?? 0))
   }
-
-  /** Says something, but the same thing of the same partition only now and then. */
-  #say(notice: Notice): void {
-    const now = this.#options.clock.now()
-    const key = `${notice.kind} ${notice.topic} ${notice.partition}`
-    if (notice.kind === 'waiting' && now < (this.#said.get(key) ?? 0) + SAY_EVERY_MS) return
-    this.#said.set(key, now)
-    this.#options.onNotice(notice)
-  }
 }
 
-function partitionsOf(description: { state: string; topic: string; partitions?: readonly number[] }): TopicPartition[] {
-  return (description.partitions ?? []).map((partition) => ({ topic: description.topic, partition }))
+/** What is left of a planned range once its first part is done. */
+function unfinished({ planned, position }: Holding, offset = position.offset): Planned | undefined {
+  return planned !== undefined && planned.untilOffset > offset ? { fromOffset: offset, untilOffset: planned.untilOffset } : undefined
+}
+
+function count(slices: readonly Slice[]): number {
+  return slices.reduce((sum, { recordCount }) => sum + recordCount, 0)
 }

@@ -2,6 +2,8 @@ import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { Isolation } from '../kafka/log.ts'
 import type { ReconcileOptions } from '../verbs/reconcile.ts'
+import { JobControl } from './control.ts'
+import type { OnFailure } from './give-up.ts'
 import type { OnNotice } from './notice.ts'
 
 /** What a job reads, and how. */
@@ -16,6 +18,12 @@ export interface ReadOptions extends ReconcileOptions {
   readonly isolation?: Isolation | undefined
   /** Stop at the ends seen at the start, instead of going on. */
   readonly untilEnd?: boolean | undefined
+  /** What becomes of records that can't be read or handled. Default `stop`. */
+  readonly onFailure?: OnFailure | undefined
+  /** Records handed out per second, over all partitions, about at most. Default: unlimited. */
+  readonly maxRecordsPerSecond?: number | undefined
+  /** Pauses and resumes partitions. */
+  readonly control?: JobControl | undefined
   /** How often to look for new partitions, ms. Default 30,000. */
   readonly refreshMs?: number | undefined
   /** Told of what people should know: waiting, repairs, partitions lost. */
@@ -30,6 +38,9 @@ export interface JobOptions extends ReconcileOptions {
   readonly isolation: Isolation
   readonly untilEnd: boolean
   readonly refreshMs: number
+  readonly onFailure: OnFailure
+  readonly maxRecordsPerSecond: number
+  readonly control: JobControl
   readonly onNotice: OnNotice
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -45,6 +56,9 @@ export function withDefaults(options: ReadOptions): JobOptions {
     isolation: options.isolation ?? 'read_committed',
     untilEnd: options.untilEnd ?? false,
     refreshMs: options.refreshMs ?? 30_000,
+    onFailure: options.onFailure ?? 'stop',
+    maxRecordsPerSecond: options.maxRecordsPerSecond ?? Number.POSITIVE_INFINITY,
+    control: options.control ?? new JobControl(),
     onNotice: options.onNotice ?? (() => {}),
     clock: options.clock ?? systemClock,
     signal: options.signal ?? new AbortController().signal,

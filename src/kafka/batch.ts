@@ -1,6 +1,7 @@
 import { TidemarkError } from '../errors.ts'
 import { decompress } from './compression.ts'
 import { crc32c } from './crc.ts'
+import type { Unreadable } from './log.ts'
 
 /*
  * A record batch, format v2 (KIP-98), as it lies in a fetch response:
@@ -40,20 +41,35 @@ export interface RecordBatch {
   readonly recordCount: number
 }
 
-/**
- * The whole batches in a partition's bytes of a fetch response, CRCs checked. A batch that the broker cut off at the end is left out.
- * @throws TidemarkError RECORD_CORRUPT for a failed CRC or a format older than v2.
- */
-export function readBatches(buffer: Buffer): RecordBatch[] {
+/** The batches that could be read, and the first that could not, if there is one. */
+export interface ReadBatches {
+  readonly batches: readonly RecordBatch[]
+  readonly damaged?: { readonly unreadable: Unreadable; readonly error: TidemarkError } | undefined
+}
+
+/** The whole batches in a partition's bytes of a fetch response, CRCs checked, up to the first damaged one. A batch that the broker cut off at the end is left out. */
+export function readBatches(buffer: Buffer): ReadBatches {
   const batches: RecordBatch[] = []
   let start = 0
   while (start + RECORDS_FROM <= buffer.length) {
     const end = start + LENGTH_FROM + buffer.readInt32BE(start + BATCH_LENGTH_AT)
     if (end > buffer.length) break
-    batches.push(readBatch(buffer, start, end))
+    try {
+      batches.push(readBatch(buffer, start, end))
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error
+      return { batches, damaged: { unreadable: unreadableAt(buffer, start, end), error } }
+    }
     start = end
   }
-  return batches
+  return { batches }
+}
+
+/** The span of a damaged batch. Its header's offsets are under the CRC too, all but the first: where the last one makes no sense, only the first offset is passed over. */
+export function unreadableAt(buffer: Buffer, start: number, end: number): Unreadable {
+  const fromOffset = readLong(buffer, start)
+  const delta = end - start < RECORDS_FROM ? 0 : buffer.readInt32BE(start + 23)
+  return { fromOffset, untilOffset: fromOffset + Math.max(0, delta) + 1, bytes: buffer.subarray(start, end) }
 }
 
 function readBatch(buffer: Buffer, start: number, end: number): RecordBatch {

@@ -75,11 +75,12 @@ export class Cluster {
    */
   async metadata(names?: readonly string[], { elsewhere = false, timeoutMs = this.timeoutMs / 3, signal }: MetadataOptions = {}): Promise<Metadata> {
     const candidates = this.#informants(elsewhere)
+    const end = performance.now() + timeoutMs
     const { legal, illegal = [] } = Object.groupBy(new Set(names), (name) => (isTopicName(name) ? 'legal' : 'illegal'))
     const ask = async (address: Address): Promise<Metadata> => {
       const topics = names === undefined ? null : (legal ?? [])
       // False: no topic is created by being asked about.
-      const response = await this.#link(address, 'ask').send(metadata, [topics, false], { timeoutMs, signal })
+      const response = await this.#link(address, 'ask').send(metadata, [topics, false], { timeoutMs: Math.max(1, end - performance.now()), signal })
       const heard = readMetadata(response, illegal)
       this.#informant = printAddress(address)
       this.#brokers = heard.brokers

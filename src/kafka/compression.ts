@@ -5,8 +5,8 @@ import { compressionsAlgorithms } from '@platformatic/kafka'
 const CODECS: ReadonlyArray<(bytes: Buffer) => Buffer> = [
   (bytes) => bytes,
   (bytes) => gunzipSync(bytes),
-  (bytes) => compressionsAlgorithms.snappy.decompressSync(bytes) as Buffer,
-  (bytes) => compressionsAlgorithms.lz4.decompressSync(bytes) as Buffer,
+  (bytes) => compressionsAlgorithms.snappy.decompressSync(bytes),
+  (bytes) => compressionsAlgorithms.lz4.decompressSync(bytes),
   (bytes) => zstdDecompressSync(bytes),
 ]
 

@@ -2,6 +2,7 @@ import { parseAddresses } from './address.ts'
 import { Cluster } from './cluster.ts'
 import { askFacts } from './facts.ts'
 import type { Log } from './log.ts'
+import { produceRecords } from './produce.ts'
 import { loadProperties } from './properties.ts'
 import { openReader } from './reader.ts'
 import { askTimes } from './times.ts'
@@ -37,6 +38,7 @@ export async function connect({ bootstrapServers, properties, clientId, timeoutM
     topics: (names, options) => askTopics(cluster, names, options),
     facts: (questions, options) => askFacts(cluster, questions, options),
     offsetsAt: (questions, options) => askTimes(cluster, questions, options),
+    produce: (topic, records) => produceRecords(cluster, topic, records, cluster.timeoutMs / 3),
     reader: (options) => openReader(cluster, options),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,18 +1,27 @@
-import type { EpochEnd, Facts } from '../core/facts.ts'
-import { keyOf, MAX_EPOCHS, type EpochStart } from '../core/position.ts'
+import type { EpochEnd, Facts, KnownFacts } from '../core/facts.ts'
+import { keyOf, MAX_EPOCHS, type EpochStart, type TopicPartition } from '../core/position.ts'
 import type { Cluster } from './cluster.ts'
 import { walkBack, type Walk } from './epochs.ts'
-import { visitLeaders, type Answer, type Reached, type Send } from './leaders.ts'
+import { Failure, visitLeaders, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { FactsOptions, FactsQuestion } from './log.ts'
-import { askOffsets, EARLIEST, LATEST, type TimedStop } from './offsets.ts'
+import { askOffsets, EARLIEST, LATEST } from './offsets.ts'
+import { Roster } from './roster.ts'
 
-/** What a leader says of one partition; the epoch answers once per question, since several groups may ask. */
+/** All that is asked about one partition: several groups may ask with epochs of their own. */
+interface Inquiry extends TopicPartition {
+  readonly questions: FactsQuestion[]
+  /** Where the answers go. */
+  readonly indexes: number[]
+}
+
+/** What a leader says of one partition. */
 interface LeaderFacts {
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly lastStableOffset: number | undefined
-  readonly epochEnds: ReadonlyMap<FactsQuestion, readonly EpochEnd[]>
+  /** One per question, or none where no question names an epoch. */
+  readonly walks: readonly Walk[]
 }
 
 /**
@@ -22,66 +31,75 @@ interface LeaderFacts {
  * @throws TidemarkError as Cluster.metadata does: no broker at all could be asked; or the signal's reason
  */
 export async function askFacts(cluster: Cluster, questions: readonly FactsQuestion[], options: FactsOptions = {}): Promise<Facts[]> {
-  const byPartition = Map.groupBy(questions, keyOf)
-  const partitions = Array.from(byPartition.values(), ([question]) => question as FactsQuestion)
-  const askLeader = (send: Send, stops: readonly Stop[]): Promise<Answer<LeaderFacts>[]> => {
-    const questionsAt = new Map(stops.map((stop) => [stop, byPartition.get(keyOf(stop)) ?? []]))
-    return askOne(send, stops, questionsAt, options.lastStableOffset === true)
+  if (questions.length === 0) return []
+  const inquiries = inquiriesOf(questions)
+  const askLeader = (send: Send, stops: readonly Stop<Inquiry>[]) => askOne(send, stops, options.lastStableOffset === true)
+  const outcomes = await visitLeaders(cluster, inquiries, askLeader, options)
+  const facts: Facts[] = []
+  for (const [at, { indexes }] of inquiries.entries()) {
+    const outcome = outcomes[at] as (typeof outcomes)[number]
+    for (const [nth, index] of indexes.entries()) {
+      facts[index] = outcome.state === 'reached' ? knownFacts(outcome.stop, outcome.value, outcome.value.walks[nth]?.ends ?? []) : outcome
+    }
   }
-  if (partitions.length === 0) return []
-  const outcomes = await visitLeaders(cluster, partitions, askLeader, options)
-  const found = new Map(outcomes.map((outcome) => [keyOf(outcome), outcome]))
-  return questions.map((question) => {
-    const outcome = found.get(keyOf(question)) as (typeof outcomes)[number]
-    return outcome.state === 'reached' ? knownFacts(question, outcome) : outcome
-  })
+  return facts
 }
 
-type QuestionsAt = ReadonlyMap<Stop, readonly FactsQuestion[]>
+function inquiriesOf(questions: readonly FactsQuestion[]): Inquiry[] {
+  const inquiries = new Map<string, Inquiry>()
+  for (const [index, question] of questions.entries()) {
+    const { topic, partition } = question
+    const inquiry = inquiries.get(keyOf(question))
+    if (inquiry === undefined) inquiries.set(keyOf(question), { topic, partition, questions: [question], indexes: [index] })
+    else {
+      inquiry.questions.push(question)
+      inquiry.indexes.push(index)
+    }
+  }
+  return [...inquiries.values()]
+}
 
-async function askOne(send: Send, stops: readonly Stop[], questionsAt: QuestionsAt, withStable: boolean): Promise<Answer<LeaderFacts>[]> {
-  const starts = stops.map((stop) => ({ stop, time: EARLIEST }))
-  const ends = stops.map((stop) => ({ stop, time: LATEST }))
-  const walksAt = stops.map((stop) => walksOf(stop, questionsAt.get(stop) ?? []))
+async function askOne(send: Send, stops: readonly Stop<Inquiry>[], withStable: boolean): Promise<(LeaderFacts | Failure)[]> {
+  const roster = new Roster(stops)
+  const walksAt = stops.map(walksOf)
   // A broker answers one connection's requests in order, so the log end is never older than the other two.
-  const [startAt, stableAt, endAt] = await Promise.all([
-    askOffsets(send, starts),
-    withStable ? askOffsets(send, ends, 'read_committed') : undefined,
-    askOffsets(send, ends),
-    walkBack(send, walksAt.flatMap((walks) => [...walks.values()])),
+  const [starts, stables, ends] = await Promise.all([
+    askOffsets(send, roster, () => EARLIEST),
+    withStable ? askOffsets(send, roster, () => LATEST, 'read_committed') : undefined,
+    askOffsets(send, roster, () => LATEST),
+    walkBack(send, walksAt.flat()),
   ])
-  return walksAt.map((walks, index) => {
-    const [start, end] = [starts[index] as TimedStop, ends[index] as TimedStop]
-    return gather(startAt.get(start), endAt.get(end), stableAt?.get(end), walks)
-  })
+  return walksAt.map((walks, index) => gather(starts[index], ends[index], stables?.[index], walks))
 }
 
-function walksOf(stop: Stop, questions: readonly FactsQuestion[]): Map<FactsQuestion, Walk> {
-  return new Map(questions.map((question) => [question, { stop, epochs: askableEpochs(question), offset: question.offset, ends: [] }]))
+const NO_WALKS: readonly Walk[] = []
+
+function walksOf({ topic, partition, leaderEpoch, item }: Stop<Inquiry>): readonly Walk[] {
+  if (item.questions.every(({ epochs }) => epochs === undefined || epochs.length === 0)) return NO_WALKS
+  return item.questions.map((question) => ({ topic, partition, leaderEpoch, epochs: askableEpochs(question), offset: question.offset, ends: [] }))
 }
 
 /** A store may hold anything; what is no epoch can't be written into a request, and would spoil it for all partitions in it. */
-function askableEpochs({ epochs = [] }: FactsQuestion): EpochStart[] {
+function askableEpochs({ epochs = [] }: FactsQuestion): readonly EpochStart[] {
   return epochs.filter(({ epoch }) => Number.isInteger(epoch) && epoch >= 0 && epoch < 2 ** 31).slice(-MAX_EPOCHS)
 }
 
-type OffsetAnswer = Answer<number | null> | undefined
+type OffsetAnswer = number | null | Failure | undefined
 
-/** One partition's answers as one; an error in any of them is the partition's. */
-function gather(start: OffsetAnswer, end: OffsetAnswer, stable: OffsetAnswer, walks: ReadonlyMap<FactsQuestion, Walk>): Answer<LeaderFacts> {
-  for (const answer of [start, end, stable]) if (answer !== undefined && 'error' in answer) return answer
-  const failed = [...walks.values()].find(({ error }) => error !== undefined)
-  if (failed?.error !== undefined) return { error: failed.error }
-  const [logStartOffset, logEndOffset, lastStableOffset] = [start, end, stable].map((answer) => (answer as { value: number | null } | undefined)?.value)
-  if (logStartOffset == null || logEndOffset == null) return { error: 'NO_ANSWER' }
-  const epochEnds = new Map(Array.from(walks, ([question, { ends }]) => [question, ends]))
-  return { value: { logStartOffset, logEndOffset, lastStableOffset: lastStableOffset ?? undefined, epochEnds } }
+/** One partition's answers as one; a failure of any of them is the partition's. */
+function gather(start: OffsetAnswer, end: OffsetAnswer, stable: OffsetAnswer, walks: readonly Walk[]): LeaderFacts | Failure {
+  if (start instanceof Failure) return start
+  if (end instanceof Failure) return end
+  if (stable instanceof Failure) return stable
+  const failed = walks.find(({ failure }) => failure !== undefined)
+  if (failed?.failure !== undefined) return failed.failure
+  if (typeof start !== 'number' || typeof end !== 'number') return new Failure('NO_ANSWER')
+  return { logStartOffset: start, logEndOffset: end, lastStableOffset: typeof stable === 'number' ? stable : undefined, walks }
 }
 
-function knownFacts(question: FactsQuestion, { topic, partition, stop, value }: Reached<LeaderFacts>): Facts {
-  const { clusterId, topicId, leaderId, leaderEpoch } = stop
-  const { logStartOffset, logEndOffset, lastStableOffset, epochEnds } = value
-  const stable = lastStableOffset === undefined ? {} : { lastStableOffset }
-  const ends = epochEnds.get(question) ?? []
-  return { state: 'known', topic, partition, clusterId, topicId, leaderId, leaderEpoch, logStartOffset, logEndOffset, ...stable, epochEnds: ends }
+function knownFacts(stop: Stop<Inquiry>, value: LeaderFacts, epochEnds: readonly EpochEnd[]): KnownFacts {
+  const { topic, partition, clusterId, topicId, leaderId, leaderEpoch } = stop
+  const { logStartOffset, logEndOffset, lastStableOffset } = value
+  const known = { state: 'known', topic, partition, clusterId, topicId, leaderId, leaderEpoch, logStartOffset, logEndOffset, epochEnds } as const
+  return lastStableOffset === undefined ? known : { ...known, lastStableOffset }
 }

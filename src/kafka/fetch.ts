@@ -50,13 +50,22 @@ export const fetch: Call<[FetchRequest], FetchResponse> = {
 }
 
 function version(number: number) {
-  return createAPI<[FetchRequest], FetchResponse>(FETCH, number, (request) => encode(request, number), (_id, _key, _version, reader) => decode(reader))
+  return createAPI<[FetchRequest], FetchResponse>(
+    FETCH,
+    number,
+    (request) => encode(request, number),
+    (_id, _key, _version, reader) => decode(reader),
+  )
 }
 
 function encode({ isolation, maxWaitMs, maxBytes, partitions }: FetchRequest, number: number): Writer {
   const writer = Writer.create()
   if (number < 15) writer.appendInt32(-1) // replica ID: a consumer
-  writer.appendInt32(maxWaitMs).appendInt32(1).appendInt32(maxBytes).appendInt8(isolation === 'read_committed' ? 1 : 0)
+  writer
+    .appendInt32(maxWaitMs)
+    .appendInt32(1)
+    .appendInt32(maxBytes)
+    .appendInt8(isolation === 'read_committed' ? 1 : 0)
   writer.appendInt32(0).appendInt32(-1) // no fetch session
   writer.appendArray([...byTopic(partitions)], (to, [topicId, group]) => {
     to.appendUUID(topicId).appendArray(group, (into, partition) => {
@@ -64,7 +73,10 @@ function encode({ isolation, maxWaitMs, maxBytes, partitions }: FetchRequest, nu
       into.appendInt32(partition.lastFetchedEpoch).appendInt64(-1n).appendInt32(partition.maxBytes)
     })
   })
-  return writer.appendArray([], () => {}).appendString('').appendTaggedFields()
+  return writer
+    .appendArray([], () => {})
+    .appendString('')
+    .appendTaggedFields()
 }
 
 function byTopic(partitions: readonly FetchPartition[]): Map<string, FetchPartition[]> {

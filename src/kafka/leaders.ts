@@ -6,37 +6,49 @@ import type { Cluster } from './cluster.ts'
 import { isLate } from './failures.ts'
 import { locate, type Place, type Stop } from './locate.ts'
 import type { FactsOptions } from './log.ts'
-import type { Metadata } from './metadata.ts'
+import { topicIn, type Metadata } from './metadata.ts'
 import type { Call } from './protocol.ts'
 
-/** What a leader answered for one partition: a value, or Kafka's name of the error. */
-export type Answer<Value> = { readonly value: Value } | { readonly error: string; readonly detail?: string }
+/** Why a leader has no answer for a partition: Kafka's name of the error, or one of UnknownFacts' own. */
+export class Failure {
+  readonly reason: string
+  readonly detail: string | undefined
+
+  constructor(reason: string, detail?: string) {
+    this.reason = reason
+    this.detail = detail
+  }
+}
 
 /** Sends one request to the broker in question, within the time there is. */
 export type Send = <Args extends unknown[], Result>(call: Call<Args, Result>, args: Args) => Promise<Result>
 
 /** Asks one leader of all the partitions that it leads; one answer per stop, in order. */
-export type AskLeader<Value> = (send: Send, stops: readonly Stop[]) => Promise<readonly Answer<Value>[]>
+export type AskLeader<Item extends TopicPartition, Value extends object> = (
+  send: Send,
+  stops: readonly Stop<Item>[],
+) => Promise<readonly (Value | Failure)[]>
 
-/** A partition whose leader answered, and whose topic was the same before and after. */
-export interface Reached<Value> extends TopicPartition {
-  readonly state: 'reached'
-  readonly stop: Stop
-  readonly value: Value
-}
+/** What became of one partition: its leader answered, and its topic was the same before and after; or it is absent; or why it is unknown. */
+export type Visited<Item extends TopicPartition, Value extends object> =
+  | { readonly state: 'reached'; readonly stop: Stop<Item>; readonly value: Value }
+  | AbsentFacts
+  | UnknownFacts
 
 /** One question under way. */
-interface Tour<Value> {
+interface Tour<Item extends TopicPartition, Value extends object> {
   readonly cluster: Cluster
-  readonly askLeader: AskLeader<Value>
+  readonly askLeader: AskLeader<Item, Value>
   readonly signal: AbortSignal | undefined
   /** What is left of the time-out up to this share of it, ms: a broker that hangs leaves time for the steps after it. */
   readonly until: (share: number) => number
 }
 
-interface Visit<Value> {
-  place: Place
-  answer?: Answer<Value> | undefined
+interface Visit<Item extends TopicPartition, Value extends object> {
+  readonly item: Item
+  place: Place<Item>
+  /** The leader's; undefined where none was asked. */
+  answer: Value | Failure | undefined
 }
 
 /** Answers by which a broker says that our metadata is old, or its own: worth one more try with new metadata. */
@@ -48,86 +60,87 @@ const BACKOFF_MS = 100
 /**
  * Asks the leaders of distinct partitions, all brokers at once and each of all its partitions: metadata, leaders, and
  * metadata again, since offsets are asked by topic name, and only an unchanged topic ID says whose they are. One outcome
- * per partition, in order; what goes wrong with one broker, topic or partition stays with it.
+ * per item, in order; what goes wrong with one broker, topic or partition stays with it.
  * @throws TidemarkError as Cluster.metadata does: no broker at all could be asked; or the signal's reason
  */
-export async function visitLeaders<Value>(
+export async function visitLeaders<Item extends TopicPartition, Value extends object>(
   cluster: Cluster,
-  partitions: readonly TopicPartition[],
-  askLeader: AskLeader<Value>,
+  items: readonly Item[],
+  askLeader: AskLeader<Item, Value>,
   { elsewhere, signal }: FactsOptions,
-): Promise<(Reached<Value> | AbsentFacts | UnknownFacts)[]> {
+): Promise<Visited<Item, Value>[]> {
   const end = performance.now() + cluster.timeoutMs
   const until = (share: number): number => Math.max(1, end - cluster.timeoutMs * (1 - share) - performance.now())
-  const tour: Tour<Value> = { cluster, askLeader, signal, until }
-  const before = await cluster.metadata(topicsOf(partitions), { elsewhere, signal, timeoutMs: until(1 / 3) })
-  const visits = partitions.map((partition): Visit<Value> => ({ place: locate(before, partition) }))
+  const tour: Tour<Item, Value> = { cluster, askLeader, signal, until }
+  const before = await cluster.metadata(topicsOf(items), { elsewhere, signal, timeoutMs: until(1 / 3) })
+  const visits = items.map((item): Visit<Item, Value> => ({ item, place: locate(before, item), answer: undefined }))
   await askLeaders(tour, visits)
   await askStale(tour, visits)
-  const reached = visits.filter(({ answer }) => answer !== undefined && 'value' in answer).map(({ place }) => place)
-  const after = reached.length === 0 ? before : await cluster.metadata(topicsOf(reached), { signal, timeoutMs: until(1) })
+  const answered = topicsOf(visits.filter(({ answer }) => answer !== undefined && !(answer instanceof Failure)).map(({ item }) => item))
+  const after = answered.length === 0 ? before : await cluster.metadata(answered, { signal, timeoutMs: until(1) })
   return visits.map((visit) => outcome(visit, after))
 }
 
-async function askLeaders<Value>(tour: Tour<Value>, visits: readonly Visit<Value>[]): Promise<void> {
-  const byLeader = Map.groupBy(
-    visits.filter(({ place }) => place.state === 'stop'),
-    ({ place }) => (place as Stop).leaderId,
-  )
+async function askLeaders<Item extends TopicPartition, Value extends object>(tour: Tour<Item, Value>, visits: readonly Visit<Item, Value>[]): Promise<void> {
+  const byLeader = Map.groupBy(visits, ({ place }) => (place.state === 'stop' ? place.leaderId : -1))
+  byLeader.delete(-1)
   await Promise.all([...byLeader].map(([leaderId, group]) => askOne(tour, leaderId, group)))
 }
 
-async function askOne<Value>({ cluster, askLeader, signal, until }: Tour<Value>, leaderId: number, visits: readonly Visit<Value>[]): Promise<void> {
+async function askOne<Item extends TopicPartition, Value extends object>(
+  { cluster, askLeader, signal, until }: Tour<Item, Value>,
+  leaderId: number,
+  visits: readonly Visit<Item, Value>[],
+): Promise<void> {
   const send: Send = (call, args) => cluster.send(leaderId, call, args, { timeoutMs: until(2 / 3), signal })
   try {
-    const answers = await askLeader(send, visits.map(({ place }) => place as Stop))
+    const answers = await askLeader(send, visits.map(({ place }) => place as Stop<Item>))
     for (const [index, visit] of visits.entries()) visit.answer = answers[index]
   } catch (error) {
     signal?.throwIfAborted()
-    const answer = failure(error, leaderId)
+    const answer = failureOf(error, leaderId)
     for (const visit of visits) visit.answer = answer
   }
 }
 
 /** Hears once more who leads those partitions whose answer may be due to old metadata, and asks those leaders. */
-async function askStale<Value>(tour: Tour<Value>, visits: readonly Visit<Value>[]): Promise<void> {
-  const stale = visits.filter(({ answer }) => answer !== undefined && 'error' in answer && STALE.has(answer.error))
+async function askStale<Item extends TopicPartition, Value extends object>(tour: Tour<Item, Value>, visits: readonly Visit<Item, Value>[]): Promise<void> {
+  const stale = visits.filter(({ answer }) => answer instanceof Failure && STALE.has(answer.reason))
   if (stale.length === 0) return
   const { cluster, signal, until } = tour
   await sleep(BACKOFF_MS, undefined, { signal })
-  const metadata = await cluster.metadata(topicsOf(stale.map(({ place }) => place)), { elsewhere: true, signal, timeoutMs: until(2 / 3) })
-  const again = stale.filter((visit) => relocate(visit, metadata))
-  await askLeaders(tour, again)
+  const metadata = await cluster.metadata(topicsOf(stale.map(({ item }) => item)), { elsewhere: true, signal, timeoutMs: until(2 / 3) })
+  await askLeaders(tour, stale.filter((visit) => relocate(visit, metadata)))
 }
 
 /** Puts a visit where the partition is led now; false where that broker could not be reached just now. */
-function relocate<Value>(visit: Visit<Value>, metadata: Metadata): boolean {
-  const place = locate(metadata, visit.place)
-  const unreachable = visit.answer !== undefined && 'error' in visit.answer && visit.answer.error === 'UNREACHABLE'
+function relocate<Item extends TopicPartition, Value extends object>(visit: Visit<Item, Value>, metadata: Metadata): boolean {
+  const place = locate(metadata, visit.item)
+  const unreachable = visit.answer instanceof Failure && visit.answer.reason === 'UNREACHABLE'
   if (unreachable && place.state === 'stop' && place.leaderId === (visit.place as Stop).leaderId) return false
   visit.place = place
   visit.answer = undefined
   return true
 }
 
-function outcome<Value>({ place, answer }: Visit<Value>, after: Metadata): Reached<Value> | AbsentFacts | UnknownFacts {
+function outcome<Item extends TopicPartition, Value extends object>({ place, answer }: Visit<Item, Value>, after: Metadata): Visited<Item, Value> {
   if (place.state !== 'stop') return place
   const { topic, partition, clusterId, topicId, leaderId } = place
   const unknown = (reason: string, detail: string): UnknownFacts => ({ state: 'unknown', topic, partition, clusterId, reason, detail })
   if (answer === undefined) return unknown('NO_ANSWER', `broker ${leaderId} left the partition out of its answer`)
-  if ('error' in answer) return unknown(answer.error, answer.detail ?? `broker ${leaderId} answered ${answer.error}`)
-  const now = after.topics.get(topic)
-  if (now === undefined || now.topicId !== topicId || after.clusterId !== clusterId) {
-    return unknown('TOPIC_ID_CHANGED', `the topic was deleted or made anew while it was asked about: its ID was ${topicId}, and is ${now?.topicId || 'gone'}`)
+  if (answer instanceof Failure) return unknown(answer.reason, answer.detail ?? `broker ${leaderId} answered ${answer.reason}`)
+  const now = topicIn(after, topic)
+  if (now.topicId !== topicId) {
+    return unknown('TOPIC_ID_CHANGED', `the topic's ID was ${topicId}, and is ${now.topicId || 'gone'}: deleted or made anew while being asked about`)
   }
-  return { state: 'reached', topic, partition, stop: place, value: answer.value }
+  return { state: 'reached', stop: place, value: answer }
 }
 
 /** Why a broker could not be asked, for all its partitions. */
-function failure(error: unknown, leaderId: number): { error: string; detail: string } {
+function failureOf(error: unknown, leaderId: number): Failure {
   if (!(error instanceof TidemarkError)) throw error
   const reason = isLate(error) ? 'TIMED_OUT' : error.code === 'KAFKA_UNREACHABLE' ? 'UNREACHABLE' : error.code
-  return { error: reason, detail: `broker ${leaderId}, which leads the partition, could not be asked: ${error.message}` }
+  return new Failure(reason, `broker ${leaderId}, which leads the partition, could not be asked: ${error.message}`)
 }
 
 function topicsOf(partitions: readonly TopicPartition[]): string[] {

@@ -19,10 +19,18 @@ export interface SendLimits {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A connection that is open and negotiated. */
+/** A connection and how far it got. */
 interface Session {
   readonly connection: Connection
-  readonly versions: Versions
+  /** What the broker at the other end speaks: known once it is connected, authenticated and asked. */
+  readonly versions: Promise<Versions>
+  readonly progress: Progress
+}
+
+interface Progress {
+  stage: Stage
+  /** What the connection last complained of: more than the `connection closed` that its requests end with. */
+  complaint?: Error
 }
 
 /** One connection to one address: opened when first used, and again after it was lost. */
@@ -30,9 +38,7 @@ export class Link {
   readonly address: Address
   readonly #settings: ConnectionSettings
   readonly #connectMs: number
-  /** What connections last complained of: it says more than the `connection closed` that their requests end with. */
-  readonly #complaints = new WeakMap<Connection, Error>()
-  #current: { readonly connection: Connection; readonly session: Promise<Session> } | undefined
+  #session: Session | undefined
   #closed = false
 
   /** @param connectMs how long connecting, authenticating and negotiating may take in all */
@@ -52,7 +58,7 @@ export class Link {
     try {
       return await within(
         this.#attempts(call, args, () => over),
-        { timeoutMs, signal, late: () => explain(late(), this.address, 'asking') },
+        { timeoutMs, signal, late: () => explain(late(), this.address, this.#session?.progress.stage ?? 'connecting') },
       )
     } catch (error) {
       if (isLate(error)) this.#reset()
@@ -70,63 +76,60 @@ export class Link {
 
   /**
    * A connection that lay idle may have been closed by the broker just now. Where one that was open already turns out to be
-   * lost, the request goes out once more on a new one, which is safe because all that we send are reads.
+   * lost, the request goes out once more on a new one: safe for reads, and produce.ts says what it means for writes.
    */
   async #attempts<Args extends unknown[], Result>(call: Call<Args, Result>, args: Args, isOver: () => boolean): Promise<Result> {
-    const wasOpen = this.#current !== undefined
+    const wasOpen = this.#session !== undefined
     try {
-      return await this.#ask(await this.#open(), call, args)
+      return await this.#ask(call, args)
     } catch (error) {
       const lost = error instanceof TidemarkError && error.code === 'KAFKA_UNREACHABLE'
       if (!wasOpen || !lost || isOver() || this.#closed) throw error
-      return await this.#ask(await this.#open(), call, args)
+      return await this.#ask(call, args)
     }
   }
 
-  async #ask<Args extends unknown[], Result>({ connection, versions }: Session, call: Call<Args, Result>, args: Args): Promise<Result> {
+  async #ask<Args extends unknown[], Result>(call: Call<Args, Result>, args: Args): Promise<Result> {
+    const { connection, versions, progress } = this.#open()
     try {
-      const api = pick(call, versions)
+      const api = pick(call, await versions)
       // While an authentication is being renewed (KIP-368) the broker takes nothing but that exchange.
       if (connection.status === 'reauthenticating') await connection.ready()
       return await ask(connection, api, args)
     } catch (error) {
-      throw explain(this.#complaints.get(connection) ?? error, this.address, 'asking')
+      throw explain(progress.complaint ?? error, this.address, progress.stage)
     }
   }
 
-  #open(): Promise<Session> {
-    if (this.#closed) return Promise.reject(new TidemarkError('USAGE', 'the connection to Kafka was closed'))
-    if (this.#current !== undefined) return this.#current.session
+  #open(): Session {
+    if (this.#closed) throw new TidemarkError('USAGE', 'the connection to Kafka was closed')
+    if (this.#session !== undefined) return this.#session
     const connection = new Connection(this.#settings.clientId, connectionOptions(this.#settings, this.address, this.#connectMs))
+    const progress: Progress = { stage: 'connecting' }
     // Also because an 'error' event that nobody listens to ends the process.
-    connection.on('error', (error) => this.#complaints.set(connection, error))
-    const session = this.#negotiate(connection)
-    this.#current = { connection, session }
+    connection.on('error', (error) => (progress.complaint = error))
+    const versions = within(this.#start(connection, progress), { timeoutMs: this.#connectMs, late })
+    const session = { connection, versions, progress }
+    this.#session = session
     const forget = (): void => {
-      if (this.#current?.connection === connection) this.#reset()
+      if (this.#session === session) this.#reset()
     }
     connection.once('close', forget)
-    session.catch(forget)
+    versions.catch(forget)
     return session
   }
 
-  async #negotiate(connection: Connection): Promise<Session> {
-    let stage: Stage = 'connecting'
-    const open = async (): Promise<Session> => {
-      await connection.connect(this.address.host, this.address.port)
-      stage = 'negotiating'
-      return { connection, versions: await negotiate(connection) }
-    }
-    try {
-      return await within(open(), { timeoutMs: this.#connectMs, late })
-    } catch (error) {
-      throw explain(this.#complaints.get(connection) ?? error, this.address, stage)
-    }
+  async #start(connection: Connection, progress: Progress): Promise<Versions> {
+    await connection.connect(this.address.host, this.address.port)
+    progress.stage = 'negotiating'
+    const versions = await negotiate(connection)
+    progress.stage = 'asking'
+    return versions
   }
 
   #reset(): void {
-    const connection = this.#current?.connection
-    this.#current = undefined
+    const connection = this.#session?.connection
+    this.#session = undefined
     if (connection === undefined) return
     // Closing alone waits for what is still to be written: a broker that hangs would keep the process alive.
     connection.close(() => {})

@@ -2,21 +2,23 @@ import type { AbsentFacts, UnknownFacts } from '../core/facts.ts'
 import type { TopicPartition } from '../core/position.ts'
 import { isAbsent, topicIn, type Metadata } from './metadata.ts'
 
-/** A partition and its leader: what a request to the leader names. */
-export interface Stop extends TopicPartition {
+/** A partition at its leader: what a request to the leader names. `item` is what is asked about it. */
+export interface Stop<Item extends TopicPartition = TopicPartition> extends TopicPartition {
   readonly state: 'stop'
   readonly clusterId: string
   readonly topicId: string
   readonly leaderId: number
   /** Goes into every request as currentLeaderEpoch, so that a leader of another epoch refuses (KIP-320). */
   readonly leaderEpoch: number
+  readonly item: Item
 }
 
 /** Where a partition is to be asked, or why it can't be. */
-export type Place = Stop | AbsentFacts | UnknownFacts
+export type Place<Item extends TopicPartition> = Stop<Item> | AbsentFacts | UnknownFacts
 
 /** Finds a partition's leader in what a broker said. */
-export function locate(metadata: Metadata, { topic, partition }: TopicPartition): Place {
+export function locate<Item extends TopicPartition>(metadata: Metadata, item: Item): Place<Item> {
+  const { topic, partition } = item
   const { clusterId } = metadata
   const found = topicIn(metadata, topic)
   const unknown = (reason: string, detail: string): UnknownFacts => ({ state: 'unknown', topic, partition, clusterId, reason, detail })
@@ -26,5 +28,5 @@ export function locate(metadata: Metadata, { topic, partition }: TopicPartition)
   const leader = partitions.get(partition)
   if (leader === undefined) return { state: 'absent', topic, partition, clusterId, partitionCount: partitions.size, topicId }
   if (leader.leaderId < 0) return unknown('NO_LEADER', `no broker leads the partition now (${leader.error})`)
-  return { state: 'stop', topic, partition, clusterId, topicId, leaderId: leader.leaderId, leaderEpoch: leader.leaderEpoch }
+  return { state: 'stop', topic, partition, clusterId, topicId, leaderId: leader.leaderId, leaderEpoch: leader.leaderEpoch, item }
 }

@@ -12,6 +12,8 @@ export interface Log {
   facts(questions: readonly FactsQuestion[], options?: FactsOptions): Promise<Facts[]>
   /** The first offset whose record time is at or after `timestamp` (ms), or null where there is none; or why it could not be had. One answer per question, in order. */
   offsetsAt(questions: readonly TimeQuestion[], options?: AskOptions): Promise<TimeAnswer[]>
+  /** Writes records to a topic that exists, and resolves when they are safe there. @throws TidemarkError KAFKA_UNREACHABLE, TOPIC_NOT_FOUND, KAFKA_DENIED, KAFKA_FAILED */
+  produce(topic: string, records: readonly OutgoingRecord[]): Promise<void>
   /** Opens a reader for a job. */
   reader(options: ReaderOptions): LogReader
   close(): Promise<void>
@@ -46,9 +48,18 @@ export type TimeAnswer =
   | (TopicPartition & { readonly state: 'unknown'; readonly reason: string })
 
 export type TopicDescription =
-  | { readonly state: 'known'; readonly topic: string; readonly topicId: string; readonly clusterId: string; readonly partitions: readonly number[] }
+  | {
+      readonly state: 'known'
+      readonly topic: string
+      readonly topicId: string
+      readonly clusterId: string
+      readonly partitions: readonly number[]
+    }
   | { readonly state: 'absent'; readonly topic: string; readonly clusterId: string }
   | { readonly state: 'unknown'; readonly topic: string; readonly reason: string; readonly detail: string }
+
+/** A record to write. Goes to the partition of that number, counted round where the topic has fewer. */
+export type OutgoingRecord = Pick<KafkaRecord, 'partition' | 'key' | 'value' | 'headers'>
 
 export type Isolation = 'read_committed' | 'read_uncommitted'
 
@@ -86,6 +97,8 @@ export interface TakeLimits {
   readonly maxRecords: number
   readonly maxBytes: number
   readonly maxWaitMs: number
+  /** Take nothing of these, by `topic-partition` key. */
+  readonly paused?: ReadonlySet<string> | undefined
   /** Don't take beyond these offsets, by `topic-partition` key. */
   readonly until?: ReadonlyMap<string, number> | undefined
 }
@@ -98,9 +111,7 @@ export interface Taken {
   readonly waiting: readonly Waiting[]
 }
 
-export interface Waiting {
-  readonly topic?: string | undefined
-  readonly partition?: number | undefined
+export interface Waiting extends TopicPartition {
   readonly reason: string
 }
 
@@ -120,6 +131,15 @@ export interface Dispute extends TopicPartition {
   /** Kafka's name of the error, or DIVERGING_EPOCH, or RECORD_CORRUPT. */
   readonly reason: string
   readonly detail: string
+  /** With RECORD_CORRUPT: the batch that can't be read, as it came. */
+  readonly unreadable?: Unreadable | undefined
+}
+
+/** A span of offsets whose records can't be read. */
+export interface Unreadable {
+  readonly fromOffset: number
+  readonly untilOffset: number
+  readonly bytes: Buffer
 }
 
 /** One record. `key` and `value` are views into the fetched batch: copy them to keep them longer than the batch. */

@@ -1,56 +1,45 @@
-import { keyOf, toOffset } from '../core/position.ts'
-import { layers } from './layers.ts'
-import type { Answer, Send } from './leaders.ts'
+import { toOffset } from '../core/position.ts'
+import { Failure, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { Isolation } from './log.ts'
 import { errorName, listOffsets } from './protocol.ts'
+import type { Roster } from './roster.ts'
 
 /** The special times of ListOffsets. */
 export const EARLIEST = -2n
 export const LATEST = -1n
 
-/** A partition and the time whose offset is asked for there: ms since 1970, or a special time. */
-export interface TimedStop {
-  readonly stop: Stop
-  readonly time: bigint
-}
+/** What may be sent to a leader about one of its partitions. */
+type Place = Pick<Stop, 'topic' | 'partition' | 'leaderEpoch'>
+
+const NO_ANSWER = new Failure('NO_ANSWER')
 
 /**
- * Asks one leader for offsets by time, in one request unless a partition is asked for twice. One answer per item, in order;
+ * Asks one leader for offsets by time (ms since 1970, or a special one), in one request. One answer per item, in order;
  * null: no record is that new. Latest is the high watermark, or with read_committed the last stable offset.
  */
-export async function askOffsets<Item extends TimedStop>(
+export async function askOffsets<Item extends Place>(
   send: Send,
-  items: readonly Item[],
+  roster: Roster<Item>,
+  timeOf: (item: Item) => bigint,
   isolation: Isolation = 'read_uncommitted',
-): Promise<Map<Item, Answer<number | null>>> {
-  const answers = await Promise.all(layers(items).map((layer) => askLayer(send, layer, isolation)))
-  return new Map(answers.flat())
-}
-
-async function askLayer<Item extends TimedStop>(send: Send, items: readonly Item[], isolation: Isolation): Promise<[Item, Answer<number | null>][]> {
-  const topics = Array.from(
-    Map.groupBy(items, ({ stop }) => stop.topic),
-    ([name, group]) => ({
-      name,
-      partitions: group.map(({ stop, time }) => ({ partitionIndex: stop.partition, currentLeaderEpoch: stop.leaderEpoch, timestamp: time })),
-    }),
-  )
+): Promise<(number | null | Failure)[]> {
+  const topics = roster.topics((item) => ({ partitionIndex: item.partition, currentLeaderEpoch: item.leaderEpoch, timestamp: timeOf(item) }))
   // The replica ID -1 is a consumer's.
   const response = await send(listOffsets, [-1, isolation === 'read_committed' ? 1 : 0, topics])
-  const found = new Map<string, Answer<number | null>>()
+  const answers: (number | null | Failure)[] = roster.items.map(() => NO_ANSWER)
   for (const { name, partitions } of response.topics) {
-    for (const { partitionIndex, errorCode, offset } of partitions) found.set(keyOf({ topic: name, partition: partitionIndex }), readOffset(errorCode, offset))
+    for (const { partitionIndex, errorCode, offset } of partitions) answers[roster.indexOf(name, partitionIndex)] = readOffset(errorCode, offset)
   }
-  return items.map((item) => [item, found.get(keyOf(item.stop)) ?? { error: 'NO_ANSWER' }])
+  return answers
 }
 
-function readOffset(errorCode: number, offset: bigint): Answer<number | null> {
-  if (errorCode !== 0) return { error: errorName(errorCode) }
-  if (offset === -1n) return { value: null }
+function readOffset(errorCode: number, offset: bigint): number | null | Failure {
+  if (errorCode !== 0) return new Failure(errorName(errorCode))
+  if (offset === -1n) return null
   try {
-    return { value: toOffset(offset) }
+    return toOffset(offset)
   } catch {
-    return { error: 'INVALID_OFFSET', detail: `the broker answered with ${offset}, which is no offset that can be worked with` }
+    return new Failure('INVALID_OFFSET', `the broker answered with ${offset}, which is no offset that can be worked with`)
   }
 }

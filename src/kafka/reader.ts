@@ -65,7 +65,7 @@ class ClusterReader implements LogReader {
     for (;;) {
       const disputes = this.#disputes()
       if (disputes.length > 0 || signal?.aborted === true) return this.#taken([], disputes)
-      if (wanted.every(({ range, reading }) => reading === undefined || reading.covers(range.untilOffset))) break
+      if (wanted.every(({ range, reading }) => reading === undefined || reading.isStopped || reading.covers(range.untilOffset))) break
       this.#pump()
       await this.#arrival(LONG_POLL_MS, signal)
     }
@@ -82,7 +82,9 @@ class ClusterReader implements LogReader {
   }
 
   #taken(slices: readonly Slice[], disputes: readonly Dispute[] = []): Taken {
-    const waiting = [...this.#readings.values()].flatMap(({ topic, partition, trouble }) => (trouble === undefined ? [] : [{ topic, partition, reason: trouble }]))
+    const waiting = [...this.#readings.values()].flatMap(({ topic, partition, trouble }) =>
+      trouble === undefined ? [] : [{ topic, partition, reason: trouble }],
+    )
     this.#pump()
     return { slices, disputes: [...disputes, ...this.#disputes()], waiting }
   }
@@ -99,9 +101,9 @@ class ClusterReader implements LogReader {
   }
 
   /** Each partition with records gets an equal part; what some leave, the others may take. */
-  #share({ maxRecords, maxBytes, until }: TakeLimits): Slice[] {
+  #share({ maxRecords, maxBytes, until, paused }: TakeLimits): Slice[] {
     const untilOf = (reading: Reading): number => until?.get(keyOf(reading)) ?? Number.POSITIVE_INFINITY
-    const ready = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)))
+    const ready = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)) && paused?.has(keyOf(reading)) !== true)
     const slices: Slice[] = []
     let records = maxRecords
     let bytes = maxBytes
@@ -119,14 +121,8 @@ class ClusterReader implements LogReader {
   }
 
   #sliceOf(reading: Reading | undefined, limits: { maxRecords: number; maxBytes: number; until: number }): Slice[] {
-    try {
-      const slice = reading?.slice(limits)
-      return slice === undefined ? [] : [slice]
-    } catch (error) {
-      if (!(error instanceof TidemarkError)) throw error
-      reading?.disputed(error.code, error.what)
-      return []
-    }
+    const slice = reading?.slice(limits)
+    return slice === undefined ? [] : [slice]
   }
 
   #inTurn(): Reading[] {
@@ -139,7 +135,7 @@ class ClusterReader implements LogReader {
   #pump(): void {
     if (this.#closing.signal.aborted) return
     const now = Date.now()
-    const open = this.#inTurn().filter(({ inFlight, dispute, retryAt }) => !inFlight && dispute === undefined && retryAt <= now)
+    const open = this.#inTurn().filter(({ inFlight, isStopped, retryAt }) => !inFlight && !isStopped && retryAt <= now)
     const stale = open.filter((reading) => reading.stale)
     if (stale.length > 0) void this.#refresh(stale)
     const byNode = new Map<number, Reading[]>()
@@ -179,7 +175,12 @@ class ClusterReader implements LogReader {
     this.#busy.set(busy, reserved)
     for (const reading of readings) reading.inFlight = true
     try {
-      const request = { isolation: this.#options.isolation, maxWaitMs: LONG_POLL_MS, maxBytes: reserved, partitions: readings.map((reading) => this.#ask(reading)) }
+      const request = {
+        isolation: this.#options.isolation,
+        maxWaitMs: LONG_POLL_MS,
+        maxBytes: reserved,
+        partitions: readings.map((reading) => this.#ask(reading)),
+      }
       this.#accept(readings, await this.#cluster.send(nodeId, fetch, [request], { purpose: slot, signal: this.#closing.signal }))
     } catch (error) {
       for (const reading of readings) reading.failed(error instanceof Error ? error.message : String(error), Date.now())
@@ -207,7 +208,8 @@ class ClusterReader implements LogReader {
       return
     }
     const asked = new Map(readings.map((reading) => [`${reading.topicId} ${reading.partition}`, reading]))
-    for (const fetched of response.partitions) asked.get(`${fetched.topicId} ${fetched.partition}`)?.accept(fetched, this.#options.isolation, now)
+    for (const fetched of response.partitions)
+      asked.get(`${fetched.topicId} ${fetched.partition}`)?.accept(fetched, this.#options.isolation, now)
   }
 
   /** Hears anew of the leaders of these partitions; a topic that is gone, or is another one now, is disputed. */
@@ -231,8 +233,10 @@ class ClusterReader implements LogReader {
     const heard = this.#cluster.topicOf(topic)
     const leader = this.#cluster.leaderOf(topic, partition)
     if (heard?.error === 'UNKNOWN_TOPIC_OR_PARTITION') reading.disputed(heard.error, `the cluster has no topic ${topic}`)
-    else if (heard?.error === 'NONE' && heard.topicId !== reading.topicId) reading.disputed('TOPIC_ID_CHANGED', `the topic ID is ${heard.topicId} now`)
-    else if (heard?.error === 'NONE' && !heard.partitions.has(partition)) reading.disputed('UNKNOWN_TOPIC_OR_PARTITION', `the topic has no partition ${partition}`)
+    else if (heard?.error === 'NONE' && heard.topicId !== reading.topicId)
+      reading.disputed('TOPIC_ID_CHANGED', `the topic ID is ${heard.topicId} now`)
+    else if (heard?.error === 'NONE' && !heard.partitions.has(partition))
+      reading.disputed('UNKNOWN_TOPIC_OR_PARTITION', `the topic has no partition ${partition}`)
     else if (leader === undefined) reading.failed(heard === undefined || heard.error === 'NONE' ? 'NO_LEADER' : heard.error, Date.now())
     else reading.stale = false
   }

@@ -1,9 +1,9 @@
 import type { TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
-import { isAbortMarker, readBatches } from './batch.ts'
+import { isAbortMarker, readBatches, unreadableAt } from './batch.ts'
 import type { RecordBatch } from './batch.ts'
 import type { FetchedPartition } from './fetch.ts'
-import type { Dispute, Isolation, Slice, StartAt } from './log.ts'
+import type { Dispute, Isolation, Slice, StartAt, Unreadable } from './log.ts'
 import { errorName } from './protocol.ts'
 import { SliceBuilder } from './slice.ts'
 import type { BufferedBatch } from './slice.ts'
@@ -33,10 +33,10 @@ export class Reading implements TopicPartition {
   retryAt = 0
   /** What it waits for, if it does. */
   trouble: string | undefined
-  /** Facts that changed: it is not read on. */
-  dispute: Dispute | undefined
   /** Has to be buffered up to this offset, whatever the limits. */
   requiredUntil = 0
+  #dispute: Dispute | undefined
+  #damage: Dispute | undefined
   #failures = 0
   #handedOut: number
   readonly #batches: BufferedBatch[] = []
@@ -67,23 +67,35 @@ export class Reading implements TopicPartition {
     if (error !== 'NONE') return this.failed(error, now)
     if (fetched.diverging !== undefined) {
       const { epoch, endOffset } = fetched.diverging
-      return this.disputed('DIVERGING_EPOCH', `the leader's history ends epoch ${epoch} at ${endOffset}, and ours of epoch ${this.fetchedEpoch} goes to ${this.fetchOffset}`)
+      return this.disputed(
+        'DIVERGING_EPOCH',
+        `the leader's history ends epoch ${epoch} at ${endOffset}, and ours of epoch ${this.fetchedEpoch} goes to ${this.fetchOffset}`,
+      )
     }
     this.trouble = undefined
     this.#failures = 0
-    try {
-      this.#buffer(readBatches(fetched.records), fetched, isolation)
-    } catch (cause) {
-      if (!(cause instanceof TidemarkError)) throw cause
-      this.disputed(cause.code, cause.what)
-    }
+    this.#buffer(fetched, isolation)
   }
 
   /** Its facts changed: what is buffered may be of another history. */
   disputed(reason: string, detail: string): void {
-    this.dispute = { topic: this.topic, partition: this.partition, reason, detail }
+    this.#dispute = { topic: this.topic, partition: this.partition, reason, detail }
     this.#batches.length = 0
     this.bufferedBytes = 0
+  }
+
+  /** Facts that changed, or a batch that can't be read once all before it is handed out: it is not read on. */
+  get dispute(): Dispute | undefined {
+    return this.#dispute ?? (this.#batches.length === 0 ? this.#damage : undefined)
+  }
+
+  /** Whether it is fetched no more. */
+  get isStopped(): boolean {
+    return this.#dispute !== undefined || this.#damage !== undefined
+  }
+
+  #damaged(error: TidemarkError, unreadable: Unreadable): void {
+    this.#damage = { topic: this.topic, partition: this.partition, reason: error.code, detail: error.what, unreadable }
   }
 
   /** It could not be fetched: hear of its leader again, after a pause that doubles. */
@@ -94,7 +106,7 @@ export class Reading implements TopicPartition {
     this.#failures++
   }
 
-  /** Hands out what is buffered, within limits; undefined where nothing is. @throws TidemarkError RECORD_CORRUPT */
+  /** Hands out what is buffered, within limits; undefined where nothing is. */
   slice({ maxRecords, maxBytes, until }: SliceLimits): Slice | undefined {
     const builder = new SliceBuilder(this, this.#handedOut)
     while (this.#batches[0] !== undefined) {
@@ -104,7 +116,7 @@ export class Reading implements TopicPartition {
         break
       }
       if (builder.recordCount > 0 && builder.bytes + size(next) > maxBytes) break
-      if (!builder.add(next, maxRecords, until)) break
+      if (!this.#add(builder, next, maxRecords, until)) break
       this.#batches.shift()
       this.bufferedBytes -= size(next)
     }
@@ -113,7 +125,23 @@ export class Reading implements TopicPartition {
     return builder.build()
   }
 
-  #buffer(batches: readonly RecordBatch[], { aborted }: FetchedPartition, isolation: Isolation): void {
+  /** A batch that can't be decompressed ends what can be read: it and all behind it is let go of. */
+  #add(builder: SliceBuilder, next: BufferedBatch, maxRecords: number, until: number): boolean {
+    try {
+      return builder.add(next, maxRecords, until)
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error
+      const { buffer, start, end } = next.batch
+      this.#damaged(error, unreadableAt(buffer, start, end))
+      this.#batches.length = 0
+      this.bufferedBytes = 0
+      return false
+    }
+  }
+
+  #buffer({ records, aborted }: FetchedPartition, isolation: Isolation): void {
+    const { batches, damaged } = readBatches(records)
+    if (damaged !== undefined) this.#damaged(damaged.error, damaged.unreadable)
     const hide = isolation === 'read_committed' ? abortedIn(aborted) : () => false
     for (const batch of batches) {
       const hidden = hide(batch) || batch.control
@@ -136,7 +164,8 @@ function abortedIn(aborted: FetchedPartition['aborted']): (batch: RecordBatch) =
   const pending = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<number>()
   return (batch) => {
-    while (pending[0] !== undefined && pending[0].firstOffset <= batch.lastOffset) open.add((pending.shift() as { producerId: number }).producerId)
+    while (pending[0] !== undefined && pending[0].firstOffset <= batch.lastOffset)
+      open.add((pending.shift() as { producerId: number }).producerId)
     if (isAbortMarker(batch)) open.delete(batch.producerId)
     return batch.transactional && !batch.control && open.has(batch.producerId)
   }

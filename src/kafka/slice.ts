@@ -97,7 +97,8 @@ function cut(batch: RecordBatch, fromOffset: number, end: number, room: number):
   let recordCount = 0
   while (cursor.next()) {
     if (cursor.offset < fromOffset) continue
-    if (cursor.offset >= end || recordCount === room) return { batch, bytes, fromOffset, untilOffset: Math.min(cursor.offset, end), recordCount }
+    if (cursor.offset >= end || recordCount === room)
+      return { batch, bytes, fromOffset, untilOffset: Math.min(cursor.offset, end), recordCount }
     recordCount++
   }
   return { batch, bytes, fromOffset, untilOffset: end, recordCount }
@@ -134,7 +135,17 @@ class RecordIterator implements Iterator<KafkaRecord> {
         continue
       }
       if (this.#cursor.offset < this.#part.fromOffset) continue
-      return { done: false, value: new RecordView(this.#topic, this.#partition, this.#cursor.offset, this.#cursor.timestamp, this.#part.bytes, this.#cursor.keyAt) }
+      return {
+        done: false,
+        value: new RecordView(
+          this.#topic,
+          this.#partition,
+          this.#cursor.offset,
+          this.#cursor.timestamp,
+          this.#part.bytes,
+          this.#cursor.keyAt,
+        ),
+      }
     }
   }
 }

@@ -56,7 +56,7 @@ export async function examinePartitions(log: Log, store: Store, loaded: readonly
   for (let looks = 1; open.length > 0; looks++) {
     const [done, unsettled] = divide(
       open,
-      ({ custody, verdict }) => verdict.verdict === 'valid' || verdict.verdict === before.get(keyOf(custody)),
+      ({ custody, facts, verdict }) => verdict.verdict === 'valid' || verdict.verdict === before.get(keyOf(custody)) || timedOut(facts),
     )
     for (const finding of done) settled.set(keyOf(finding.custody), finding)
     if (looks === MAX_LOOKS) {
@@ -95,6 +95,11 @@ async function factsOrUnreachable(log: Log, questions: readonly TopicPartition[]
     if (!(error instanceof TidemarkError && error.code === 'KAFKA_UNREACHABLE')) throw error
     return questions.map((question) => unknownFacts(question, 'UNREACHABLE', error.what))
   }
+}
+
+/** Whoever did not answer in all the time there was has been waited for; a second look would take as long again. */
+function timedOut(facts: Facts): boolean {
+  return facts.state === 'unknown' && facts.reason === 'TIMED_OUT'
 }
 
 function neverTheSame({ custody, verdict }: Finding): Finding {

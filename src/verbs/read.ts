@@ -1,5 +1,5 @@
 import type { Batch } from '../job/batch.ts'
-import { Job } from '../job/job.ts'
+import { batches } from '../job/batches.ts'
 import { withDefaults } from '../job/options.ts'
 import type { ReadOptions } from '../job/options.ts'
 import type { Log } from '../kafka/log.ts'
@@ -11,12 +11,6 @@ import type { Store } from '../store/store.ts'
  * A batch that is not done is read again by the next run. Ends when `signal` is aborted, or at `untilEnd`.
  * @throws TidemarkError POLICY_FAIL, LIMIT_EXCEEDED, TOPIC_NOT_FOUND: nothing was read or written; FENCED, RECORD_CORRUPT later
  */
-export async function* read(log: Log, store: Store, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
-  const job = new Job(log, store, withDefaults(options))
-  try {
-    await job.start()
-    for (let batch = await job.next(); batch !== undefined; batch = await job.next()) yield batch
-  } finally {
-    await job.close()
-  }
+export function read(log: Log, store: Store, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
+  return batches(log, store, withDefaults(options))
 }

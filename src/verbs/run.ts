@@ -1,20 +1,14 @@
-import { systemClock } from '../clock.ts'
-import type { Clock } from '../clock.ts'
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
-import { printRange } from '../job/batch.ts'
-import type { Batch } from '../job/batch.ts'
-import type { ReadOptions } from '../job/options.ts'
+import type { JobBatch } from '../job/batch.ts'
+import { batches } from '../job/batches.ts'
+import { handle, reasonOf } from '../job/handling.ts'
+import type { Handler, Handling } from '../job/handling.ts'
+import { withDefaults } from '../job/options.ts'
+import type { JobOptions, ReadOptions } from '../job/options.ts'
 import type { Log } from '../kafka/log.ts'
 import type { Store } from '../store/store.ts'
-import { read } from './read.ts'
-
-/** What a handler is given: the records, how many, and the ranges they cover. */
-export type HandlerBatch = Pick<Batch, 'records' | 'ranges' | 'recordCount'>
-
-/** Does the work. The offsets are saved after it resolved. */
-export type Handler = (batch: HandlerBatch) => unknown
 
 export interface RunOptions extends ReadOptions {
   readonly handler: Handler
@@ -29,87 +23,60 @@ export interface RunOptions extends ReadOptions {
 /** What a run did. */
 export interface RunSummary {
   readonly batches: number
+  /** Records that were handled. */
   readonly records: number
-  /** From the first to the last offset that was handled, by partition. */
+  /** Records that were given up: skipped, or written to the dead-letter topic. */
+  readonly givenUp: number
+  /** From the first to the last offset that was passed, by partition. */
   readonly ranges: readonly OffsetRange[]
 }
 
 /**
  * Runs a handler over a group's partitions, batch by batch, and saves the offsets after each one that succeeded.
  * Resolves when `signal` is aborted (the batch in hand is finished first) or at `untilEnd`.
- * @throws TidemarkError HANDLER_FAILED with the ranges, their offsets unmoved; and what {@link read} throws
+ * @throws TidemarkError HANDLER_FAILED and HANDLER_TIMEOUT with the ranges, their offsets unmoved; and what `read` throws
  */
 export async function run(log: Log, store: Store, options: RunOptions): Promise<RunSummary> {
+  const job = withDefaults(options)
+  const handling = handlingOf(options, job)
   const ranges = new Map<string, OffsetRange>()
-  let batches = 0
+  let count = 0
   let records = 0
-  for await (const batch of read(log, store, options)) {
-    await handle(batch, options)
-    await batch.done()
-    batches++
-    records += batch.recordCount
+  let givenUp = 0
+  for await (const batch of batches(log, store, job)) {
+    const lost = await handleOrGiveUp(batch, handling, job)
+    count++
+    records += batch.recordCount - lost
+    givenUp += lost
     for (const range of batch.ranges)
       ranges.set(keyOf(range), { ...range, fromOffset: ranges.get(keyOf(range))?.fromOffset ?? range.fromOffset })
   }
-  return { batches, records, ranges: [...ranges.values()] }
+  return { batches: count, records, givenUp, ranges: [...ranges.values()] }
 }
 
-async function handle(batch: Batch, options: RunOptions): Promise<void> {
-  const { retries = 3, retryPauseMs = 500, clock = systemClock, signal, onNotice } = options
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await once(batch, options, clock)
-    } catch (error) {
-      const failed = error instanceof TidemarkError ? error : undefined
-      if (failed?.code === 'RECORD_CORRUPT' || failed?.code === 'HANDLER_FAILED') throw failed
-      if (attempt >= retries || signal?.aborted === true)
-        throw handlerFailed(batch, options.group, `threw ${message(error)}`, attempt + 1, error)
-      onNotice?.({
-        kind: 'retrying',
-        text: `the handler threw ${message(error)} at ${describe(batch)}; attempt ${attempt + 2} of ${retries + 1}`,
-      })
-    }
-    await clock.sleep(Math.min(retryPauseMs * 2 ** attempt, 30_000), signal)
-  }
-}
-
-/** One call of the handler, bounded in time. */
-async function once(
-  { records, ranges, recordCount }: Batch,
-  { handler, handlerTimeoutMs = 300_000, group }: RunOptions,
-  clock: Clock,
-): Promise<void> {
-  const over = new AbortController()
-  const late = clock.sleep(handlerTimeoutMs, over.signal).then(() => {
-    if (!over.signal.aborted) throw handlerFailed({ ranges }, group, `did not return within ${handlerTimeoutMs / 1000} s`, 1)
-  })
+/**
+ * Handles a batch and saves its offsets. Where its handler fails at every attempt and failures are not to stop the job, the batch
+ * is divided until the records that fail are alone: only those are given up. Returns how many were.
+ */
+async function handleOrGiveUp(batch: JobBatch, handling: Handling, job: JobOptions): Promise<number> {
   try {
-    await Promise.race([Promise.resolve(handler({ records, ranges, recordCount })), late])
-  } finally {
-    over.abort()
+    await handle(batch, handling)
+  } catch (error) {
+    if (job.onFailure === 'stop' || !(error instanceof TidemarkError && error.code === 'HANDLER_FAILED') || job.signal.aborted) throw error
+    const parts = batch.divide()
+    let lost = 0
+    for (const part of parts) lost += await handleOrGiveUp(part, { ...handling, retries: 0 }, job)
+    if (parts.length > 0) return lost
+    await batch.giveUp(`the handler threw ${reasonOf(error.cause)}`)
+    return batch.recordCount
   }
+  await batch.done()
+  return 0
 }
 
-function handlerFailed(batch: Pick<Batch, 'ranges'>, group: string, what: string, attempts: number, cause?: unknown): TidemarkError {
-  const [first] = batch.ranges
-  return new TidemarkError(
-    'HANDLER_FAILED',
-    `the handler ${what} at ${describe(batch)}, ${attempts === 1 ? 'once' : `${attempts} times`}; the offsets are unmoved`,
-    {
-      group,
-      topic: first?.topic,
-      partition: first?.partition,
-      hint: 'Mend the handler and start again: the same ranges are run again',
-      cause,
-    },
-  )
-}
-
-function describe({ ranges }: Pick<Batch, 'ranges'>): string {
-  const shown = ranges.slice(0, 8).map(printRange).join(', ')
-  return ranges.length > 8 ? `${shown} and ${ranges.length - 8} more` : shown
-}
-
-function message(error: unknown): string {
-  return JSON.stringify(error instanceof Error ? error.message : String(error))
+function handlingOf(
+  { handler, retries = 3, retryPauseMs = 500, handlerTimeoutMs = 300_000 }: RunOptions,
+  { group, clock, signal, onNotice }: JobOptions,
+): Handling {
+  return { group, handler, retries, retryPauseMs, handlerTimeoutMs, clock, random: Math.random, signal, onNotice }
 }

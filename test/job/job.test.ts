@@ -223,7 +223,7 @@ describe('a job', () => {
         options(topic, () => new Promise(() => {}), { handlerTimeoutMs: 100 }),
       ),
     )
-    assert.equal(error.code, 'HANDLER_FAILED')
+    assert.equal(error.code, 'HANDLER_TIMEOUT')
     assert.match(error.message, /did not return within 0.1 s/)
     assert.deepEqual(await committed(topic), [0])
   })
@@ -367,7 +367,7 @@ describe('a job', () => {
   /** Ends a run once something is true. */
   function stopWhen(isDone: () => boolean): { signal: AbortSignal } {
     const stop = new AbortController()
-    void waitFor('the run to be done', isDone).finally(() => stop.abort())
+    void waitFor('the run to be done', isDone, 120_000).finally(() => stop.abort())
     return { signal: stop.signal }
   }
 

@@ -1,0 +1,38 @@
+import type { Clock } from '../clock.ts'
+import type { PlanEntry } from '../core/plan.ts'
+import { keyOf } from '../core/position.ts'
+import type { TopicPartition } from '../core/position.ts'
+import type { Notice, OnNotice } from './notice.ts'
+
+/** How often a reason to wait is said again, ms. */
+const SAY_EVERY_MS = 15_000
+
+/** Says what people should know of a job: each reason to wait only now and then. */
+export class Voice {
+  readonly #onNotice: OnNotice
+  readonly #clock: Clock
+  readonly #said = new Map<string, number>()
+
+  constructor(onNotice: OnNotice, clock: Clock) {
+    this.#onNotice = onNotice
+    this.#clock = clock
+  }
+
+  say(kind: Notice['kind'], text: string, place?: TopicPartition): void {
+    const now = this.#clock.now()
+    const key = `${kind} ${place === undefined ? '' : keyOf(place)}`
+    if (kind === 'waiting' && now < (this.#said.get(key) ?? 0) + SAY_EVERY_MS) return
+    this.#said.set(key, now)
+    this.#onNotice(place === undefined ? { kind, text } : { kind, text, topic: place.topic, partition: place.partition })
+  }
+
+  moved(entry: PlanEntry): void {
+    const { verdict, action, from, move, evidence } = entry
+    const cost = `at most ${move?.skipped ?? 'an unknown number of'} records skipped and ${move?.reread} read again`
+    this.say(
+      'moved',
+      `${keyOf(entry)} was ${verdict}: moved from ${from ?? 'nothing'} to ${move?.to} (${action}; ${cost}): ${evidence.join('; ')}`,
+      entry,
+    )
+  }
+}
