@@ -6,6 +6,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Node fires a longer timer at once, ms. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 /** The machine's own clock. A sleep keeps the process alive until it is over or aborted. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -17,7 +20,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
+      const timer = setTimeout(done, Math.min(ms, LONGEST_TIMER))
       signal?.addEventListener('abort', done, { once: true })
     }),
 }

@@ -15,7 +15,9 @@ export async function backendOf(url: string): Promise<OpenDriver> {
   const load = Object.hasOwn(backends, scheme) ? backends[scheme] : undefined
   if (load === undefined) {
     throw new TidemarkError('USAGE', `there is no store ${scheme}: (${withoutPassword(url)})`, {
-      hint: `There are ${Object.keys(backends).map((name) => `${name}:`).join(', ')}`,
+      hint: `There are ${Object.keys(backends)
+        .map((name) => `${name}:`)
+        .join(', ')}`,
     })
   }
   return load()

@@ -4,7 +4,7 @@ import type { Member, StoreDriver } from './driver.ts'
 import { within } from './patience.ts'
 
 /** How often a member says that it lives, and after how long without a word it counts as gone, ms. */
-export const HEARTBEAT_MS = 3_000
+const HEARTBEAT_MS = 3_000
 export const MEMBER_GONE_MS = 10_000
 
 /** How long a farewell may take, ms. A process that ends does not wait longer for it: without it, it counts as gone soon. */
@@ -25,10 +25,11 @@ export interface MembershipContext {
   readonly onLeave: (membership: Membership) => void
 }
 
+const late = (): TidemarkError => new TidemarkError('STORE_UNREACHABLE', 'the store did not answer a heartbeat')
+
 /** Starts the heartbeats of a member whose first one was already accepted. The timer does not keep the process alive. */
 export function keepAlive({ driver, clock, onLeave }: MembershipContext, group: string, member: Omit<Member, 'seenAt'>): Membership {
   let beating: Promise<void> | undefined
-  const late = (): TidemarkError => new TidemarkError('STORE_UNREACHABLE', 'the store did not answer a heartbeat')
   const beat = async (): Promise<void> => {
     try {
       await within(clock, MEMBER_GONE_MS, driver.heartbeat(group, { ...member, seenAt: clock.now() }), late)

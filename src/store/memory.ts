@@ -124,8 +124,8 @@ export class MemoryStore implements StoreDriver {
 
   #trace(group: string, { topic, partition, planned }: Custody): Trace | undefined {
     if (planned !== undefined) return 'planned'
-    const named = this.#contents.ledger.some((row) => row.group === group && row.topic === topic && row.partition === partition)
-    return named ? 'ledger' : undefined
+    const inLedger = this.#contents.ledger.some((row) => row.group === group && row.topic === topic && row.partition === partition)
+    return inLedger ? 'ledger' : undefined
   }
 
   /** The partitions that the group has stored, or that its ledger names. */

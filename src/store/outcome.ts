@@ -57,14 +57,15 @@ export async function saveAndKnow(context: SaveContext, group: string, writes: r
 /** One attempt. It gets half of the time that is left, so that a save that hangs leaves some to find out what it did. */
 async function send({ driver, clock, deadline }: SaveContext, group: string, pending: readonly Pending[]): Promise<WriteResult[]> {
   const patience = Math.ceil((deadline - clock.now()) / 2)
-  const late = (): TidemarkError => new TidemarkError('STORE_OUTCOME_UNKNOWN', `the store did not answer a save within ${patience} ms`)
+  const hung = (): TidemarkError => new TidemarkError('STORE_OUTCOME_UNKNOWN', `the store did not answer a save within ${patience} ms`)
   const writes = pending.map(({ write }) => write)
-  const answers = await within(clock, patience, driver.save(group, writes), late)
-  return writes.map((write, place) => unlessRepeated(answers[place], write))
+  const answers = await within(clock, patience, driver.save(group, writes), hung)
+  return writes.map((write, at) => unlessRepeated(answers[at], write))
 }
 
+const late = (): TidemarkError => new TidemarkError('STORE_UNREACHABLE', 'the store did not answer in time')
+
 async function readBack({ driver, clock, deadline, signal }: SaveContext, group: string, pending: readonly Pending[], doubt: unknown) {
-  const late = (): TidemarkError => new TidemarkError('STORE_UNREACHABLE', 'the store did not answer in time')
   const partitions = pending.map(({ write: { topic, partition } }) => ({ topic, partition }))
   try {
     return await retried({ clock, deadline, signal, late }, () => driver.load(group, partitions))
@@ -105,11 +106,15 @@ function outcomeUnknown(group: string, pending: readonly Pending[], doubt: unkno
   const names = pending.map(({ write }) => keyOf(write))
   const shown = names.length > 10 ? [...names.slice(0, 10), `${names.length - 10} more`] : names
   const only = pending.length === 1 ? pending[0]?.write : undefined
-  return new TidemarkError('STORE_OUTCOME_UNKNOWN', `it is not known whether the save of ${shown.join(', ')} was done: ${asTidemarkError(doubt).what}`, {
-    group,
-    topic: only?.topic,
-    partition: only?.partition,
-    hint: 'Read the stored offset again before anything else',
-    cause: doubt,
-  })
+  return new TidemarkError(
+    'STORE_OUTCOME_UNKNOWN',
+    `it is not known whether the save of ${shown.join(', ')} was done: ${asTidemarkError(doubt).what}`,
+    {
+      group,
+      topic: only?.topic,
+      partition: only?.partition,
+      hint: 'Read the stored offset again before anything else',
+      cause: doubt,
+    },
+  )
 }

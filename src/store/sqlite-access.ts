@@ -128,7 +128,9 @@ function commit(db: DatabaseSync): void {
 function assertSame(path: string, opened: string): void {
   const now = statSync(path, { bigint: true, throwIfNoEntry: false })
   if (identityOf(now) === opened) return
-  throw new TidemarkError('STORE_NOT_FOUND', `${path} was moved, removed or replaced while it was open; nothing was written`, { hint: 'Start again' })
+  throw new TidemarkError('STORE_NOT_FOUND', `${path} was moved, removed or replaced while it was open; nothing was written`, {
+    hint: 'Start again',
+  })
 }
 
 function identityOf(file: BigIntStats | undefined): string {

@@ -18,7 +18,11 @@ const CODES: Readonly<Record<number, readonly [ErrorCode, string, string?]>> = {
   10: ['STORE_UNREACHABLE', 'can’t be read or written: the disk fails', 'Look at the disk'],
   11: ['STORE_CORRUPT', 'is damaged', 'Restore it from a backup, or name another file; nothing was overwritten'],
   13: ['STORE_UNREACHABLE', 'can’t grow: the disk is full; nothing was written', 'Make room on the disk'],
-  14: ['STORE_DENIED', 'can’t be opened', 'SQLite needs to read the file, and the -wal and -shm files beside it, and to write in its directory'],
+  14: [
+    'STORE_DENIED',
+    'can’t be opened',
+    'SQLite needs to read the file, and the -wal and -shm files beside it, and to write in its directory',
+  ],
   26: ['STORE_CORRUPT', 'is no SQLite database', 'Name another file; nothing was overwritten'],
 }
 
@@ -70,7 +74,7 @@ export function openFile(path: string, mode: 'read' | 'write' | 'immutable'): Da
 
 /** Does something synchronous again until no lock is in its way or `patience` ms are over. Others run in the pauses. */
 export async function unlessLocked<T>(patience: number, work: () => T): Promise<T> {
-  for (const end = performance.now() + patience; ; ) {
+  for (const end = performance.now() + patience; ;) {
     try {
       return work()
     } catch (error) {
@@ -98,8 +102,8 @@ function primaryCode(error: unknown): number {
 }
 
 /** node:sqlite, without the warning that Node 22 prints when it is first loaded: it is not the user's concern. */
-function sqlite(): typeof import('node:sqlite') {
-  const emitWarning = process.emitWarning
+function sqlite() {
+  const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = () => {}
   try {
     return process.getBuiltinModule('node:sqlite')

@@ -1,4 +1,4 @@
-import type { SQLInputValue } from 'node:sqlite'
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { Custody, Stored, Trace } from '../core/custody.ts'
 import type { LedgerRow } from '../core/ledger.ts'
 import type { EpochStart, Position, TopicPartition } from '../core/position.ts'
@@ -17,7 +17,7 @@ export interface RowHead {
 export interface PositionRow extends RowHead {
   readonly topic: string
   readonly partition: bigint
-  readonly committed_offset: unknown
+  readonly committed_offset: SQLOutputValue
   readonly leader_epoch: bigint | null
   readonly epochs: string | null
   readonly topic_id: string | null
@@ -34,7 +34,16 @@ export interface PositionRow extends RowHead {
 const NO_ROW = 'none'
 
 /** The columns that a position fills, and those that every write fills, in the order of the functions below. */
-export const POSITION_COLUMNS = ['committed_offset', 'leader_epoch', 'epochs', 'topic_id', 'cluster_id', 'record_time', 'commit_time', 'committed_by']
+export const POSITION_COLUMNS = [
+  'committed_offset',
+  'leader_epoch',
+  'epochs',
+  'topic_id',
+  'cluster_id',
+  'record_time',
+  'commit_time',
+  'committed_by',
+]
 export const BESIDE_COLUMNS = ['planned_from', 'planned_until', 'owner_epoch', 'owner', 'save_id']
 
 /** Names a row as it was read. */
@@ -137,12 +146,51 @@ export const LEDGER_COLUMNS = [
 ]
 
 /** A ledger row's values, in the order of {@link LEDGER_COLUMNS}. */
-export function ledgerValues({ at, group, topic, partition, verdict, action, from, to, skipped, reread, actor, evidence }: LedgerRow): SQLInputValue[] {
+export function ledgerValues({
+  at,
+  group,
+  topic,
+  partition,
+  verdict,
+  action,
+  from,
+  to,
+  skipped,
+  reread,
+  actor,
+  evidence,
+}: LedgerRow): SQLInputValue[] {
   return [at, group, topic, partition, verdict, action, from, to, skipped, reread, actor, JSON.stringify(evidence)]
 }
 
 /** A row of `ledger` as it was put. */
 export function ledgerRowOf(row: Record<string, unknown>): LedgerRow {
-  const { group_name: group, from_offset: from, to_offset: to, evidence, at, topic, partition, verdict, action, skipped, reread, actor } = row
-  return { at, group, topic, partition, verdict, action, from, to, skipped, reread, actor, evidence: JSON.parse(String(evidence)) } as LedgerRow
+  const {
+    group_name: group,
+    from_offset: from,
+    to_offset: to,
+    evidence,
+    at,
+    topic,
+    partition,
+    verdict,
+    action,
+    skipped,
+    reread,
+    actor,
+  } = row
+  return {
+    at,
+    group,
+    topic,
+    partition,
+    verdict,
+    action,
+    from,
+    to,
+    skipped,
+    reread,
+    actor,
+    evidence: JSON.parse(String(evidence)),
+  } as LedgerRow
 }

@@ -97,9 +97,13 @@ export function hasSchema(db: DatabaseSync, path: string): boolean {
     throw new TidemarkError('STORE_CORRUPT', `${path} is another program's SQLite database`, { hint: 'Name another file' })
   }
   if (version > SCHEMA_VERSION) {
-    throw new TidemarkError('STORE_CORRUPT', `${path} was written by a newer Tidemark (tables of version ${version}, this one knows ${SCHEMA_VERSION})`, {
-      hint: 'Update Tidemark, or name another file',
-    })
+    throw new TidemarkError(
+      'STORE_CORRUPT',
+      `${path} was written by a newer Tidemark (tables of version ${version}, this one knows ${SCHEMA_VERSION})`,
+      {
+        hint: 'Update Tidemark, or name another file',
+      },
+    )
   }
   return true
 }

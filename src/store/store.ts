@@ -7,7 +7,7 @@ import { backendOf } from './backends.ts'
 import type { Capabilities, LedgerQuery, Member, StoreDriver, Write, WriteResult } from './driver.ts'
 import { keepAlive, MEMBER_GONE_MS, type Membership } from './membership.ts'
 import { saveAndKnow } from './outcome.ts'
-import { retried, within } from './patience.ts'
+import { retried } from './patience.ts'
 import { withoutPassword } from './url.ts'
 import { checkGroup, checkMember, checkPartition, checkWrites } from './validate.ts'
 
@@ -59,14 +59,7 @@ export async function openStore(url: string | StoreDriver, options: OpenStoreOpt
   }
   if (typeof url !== 'string') return new OpenStore('driver:', url, settings)
   const open = await backendOf(url)
-  const shown = withoutPassword(url)
-  const opening = open(url, settings)
-  try {
-    return new OpenStore(shown, await within(settings.clock, settings.timeoutMs, opening, () => unanswered(shown, settings)), settings)
-  } catch (error) {
-    void opening.then((late) => late.close()).catch(() => {})
-    throw asTidemarkError(error)
-  }
+  return new OpenStore(withoutPassword(url), await open(url, settings), settings)
 }
 
 interface Settings {
@@ -178,5 +171,7 @@ function rethrown(place: ErrorContext): (error: unknown) => never {
 }
 
 function unanswered(url: string, { timeoutMs }: Settings): TidemarkError {
-  return new TidemarkError('STORE_UNREACHABLE', `the store ${url} did not answer within ${timeoutMs / 1000} s`, { hint: 'Check that it is up' })
+  return new TidemarkError('STORE_UNREACHABLE', `the store ${url} did not answer within ${timeoutMs / 1000} s`, {
+    hint: 'Check that it is up',
+  })
 }

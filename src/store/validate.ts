@@ -16,7 +16,9 @@ export function checkGroup(group: string): void {
 /** Kafka's own rule for topic names, and a partition number. */
 export function checkPartition({ topic, partition }: TopicPartition): void {
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(topic) || topic === '.' || topic === '..') {
-    throw new TidemarkError('USAGE', `${JSON.stringify(topic)} is no topic name`, { hint: 'Kafka allows up to 249 letters, digits, dots, underscores and hyphens' })
+    throw new TidemarkError('USAGE', `${JSON.stringify(topic)} is no topic name`, {
+      hint: 'Kafka allows up to 249 letters, digits, dots, underscores and hyphens',
+    })
   }
   if (!isCount(partition)) throw new TidemarkError('USAGE', `${partition} is no partition number`, { topic })
 }
@@ -86,7 +88,8 @@ function checkLedgerRow(row: LedgerRow): void {
 
 function checkText(what: string, text: string): void {
   if (text === '') throw new TidemarkError('USAGE', `${what} can't be empty`)
-  if (!text.isWellFormed() || text.includes('\0')) throw new TidemarkError('USAGE', `${what} holds what is no character: ${JSON.stringify(text)}`)
+  if (!text.isWellFormed() || text.includes('\0'))
+    throw new TidemarkError('USAGE', `${what} holds what is no character: ${JSON.stringify(text)}`)
 }
 
 function isCount(value: number): boolean {

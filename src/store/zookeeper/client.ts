@@ -1,5 +1,6 @@
 import library, { type Acl, type Client, type Done, type Stat as RawStat } from 'node-zookeeper-client'
 import jute, { type RawOp, type Reply } from 'node-zookeeper-client/lib/jute/index.js'
+import { decodeMultiRead, encodeMultiRead, hex } from './multi-read.ts'
 import { codes, ConnectionLost, Refused } from './protocol.ts'
 import type { Creation, MultiOutcome, Op, ServerAddress, SessionKey, Stat, Znode } from './protocol.ts'
 
@@ -61,6 +62,8 @@ export class Connection {
   readonly #owned: boolean
   readonly #silence: number
   readonly #inFlight = new Set<(error: Error) => void>()
+  /** The answer that is being read. */
+  #frame: Buffer = Buffer.alloc(0)
   #lost: string | undefined
 
   constructor(server: ServerAddress, { credentials, session, sessionTimeout, timeoutMs, silence, signal }: ConnectOptions) {
@@ -83,6 +86,11 @@ export class Connection {
   async get(path: string): Promise<Znode | undefined> {
     const found = await this.#find<[Buffer | undefined, RawStat]>((done) => this.#client.getData(path, done))
     return found && { data: found[0] ?? Buffer.alloc(0), stat: statOf(found[1]) }
+  }
+
+  /** Reads many znodes with one request: each one, or the server's error code. Refused with UNIMPLEMENTED by servers before 3.6. */
+  getAll(paths: readonly string[]): Promise<(Znode | number)[]> {
+    return this.#askRaw((xid) => encodeMultiRead(xid, paths), decodeMultiRead)
   }
 
   async exists(path: string): Promise<Stat | undefined> {
@@ -123,17 +131,12 @@ export class Connection {
     return { ok: true, zxid: hex(results.find(({ stat }) => stat !== undefined)?.stat?.mzxid ?? reply.header.zxid) }
   }
 
-  /**
-   * Waits until the server has seen all that was committed before. The library lacks this request and drops the connection
-   * on a reply of a kind it does not know: on the wire it is a SYNC, in the library's books a DELETE, whose reply has no body either.
-   */
-  async sync(): Promise<void> {
-    const booked = new jute.protocol.RequestHeader(undefined, opcodes.DELETE)
+  /** Waits until the server has seen all that was committed before. */
+  sync(): Promise<void> {
     // A SYNC asks with a path alone, as GET_ACL does.
     const payload = new jute.protocol.GetACLRequest('/')
-    const request = new jute.Request(booked, payload)
-    request.toBuffer = () => new jute.Request(new jute.protocol.RequestHeader(booked.xid, opcodes.SYNC), payload).toBuffer()
-    await this.#ask<[Reply]>((done) => this.#client.connectionManager.queue(request, done))
+    const encode = (xid: number): Buffer => new jute.Request(new jute.protocol.RequestHeader(xid, opcodes.SYNC), payload).toBuffer()
+    return this.#askRaw(encode, () => undefined)
   }
 
   /** Ends the session in good order: its ephemeral znodes go at once. */
@@ -195,7 +198,8 @@ export class Connection {
       let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       try {
         for (let end = endOfFrame(bytes); end <= bytes.length; end = endOfFrame(bytes)) {
-          decode(bytes.subarray(0, end))
+          this.#frame = bytes.subarray(0, end)
+          decode(this.#frame)
           bytes = bytes.subarray(end)
         }
         rest = bytes
@@ -263,6 +267,21 @@ export class Connection {
     })
   }
 
+  /**
+   * Sends a request that the library does not know. It would drop the connection on the reply, so in its books each is a
+   * DELETE, whose reply has no body; the body is read from the frame.
+   */
+  async #askRaw<T>(encode: (xid: number) => Buffer, decode: (frame: Buffer) => T): Promise<T> {
+    const booked = new jute.protocol.RequestHeader(undefined, opcodes.DELETE)
+    const request = { header: booked, payload: null, toBuffer: () => encode(booked.xid) }
+    const [answer] = await this.#ask<[T]>((done) =>
+      this.#client.connectionManager.queue(request, (error) =>
+        error == null ? done(null, decode(this.#frame)) : done(error, undefined as T),
+      ),
+    )
+    return answer
+  }
+
   /** Sends what is asked in one tick as one packet instead of many. */
   #cork(): void {
     const { socket } = this.#client.connectionManager
@@ -305,9 +324,4 @@ function statOf(raw: RawStat): Stat {
     version: raw.version,
     ephemeralOwner: hex(raw.ephemeralOwner),
   }
-}
-
-/** A 64-bit number as ZooKeeper's own tools print it. */
-export function hex(bytes: Buffer): string {
-  return `0x${bytes.readBigUInt64BE().toString(16)}`
 }

@@ -120,13 +120,11 @@ export class ClassicStore implements StoreDriver {
     return perTopic.flat()
   }
 
+  /** The children of a root that have at least one of these folders. */
   async #namesWith(root: string, folders: readonly ((group: string) => string)[]): Promise<string[]> {
     const names = (await this.#session.children(root)) ?? []
-    const found = await mapInFlight(names, async (name) => {
-      const stats = await Promise.all(folders.map((folder) => this.#session.exists(folder(name))))
-      return stats.some((stat) => stat !== undefined) ? [name] : []
-    })
-    return found.flat()
+    const found = await this.#session.getAll(names.flatMap((name) => folders.map((folder) => folder(name))))
+    return names.filter((_, index) => folders.some((_folder, place) => found[index * folders.length + place] !== undefined))
   }
 
   /** Where nothing at all is kept of a partition, the ledger may still name it. It is read only if there is such a partition. */

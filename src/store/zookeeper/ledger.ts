@@ -41,10 +41,10 @@ export function ledgerOps(paths: Paths, group: string, rows: readonly LedgerRow[
 /** The rows that a query asks for, oldest first. @throws TidemarkError STORE_CORRUPT for rows that can't be read: an account with a hole in it is none. */
 export async function readLedger(session: Session, paths: Paths, query: LedgerQuery): Promise<LedgerRow[]> {
   const groups = query.group === undefined ? ((await session.children(paths.tidemark)) ?? []) : [query.group]
-  const entries = await mapInFlight(groups, (group) => entriesOf(session, paths.ledger(group), query.since))
-  const rows = await mapInFlight(entries.flat(), async (path) => rowsOf(path, (await session.get(path))?.data))
-  return rows
-    .flat()
+  const entries = (await mapInFlight(groups, (group) => entriesOf(session, paths.ledger(group), query.since))).flat()
+  const znodes = await session.getAll(entries)
+  return entries
+    .flatMap((path, index) => rowsOf(path, znodes[index]?.data))
     .filter((row) => matches(row, query))
     .toSorted((a, b) => a.at - b.at)
 }

@@ -3,7 +3,6 @@ import { TidemarkError } from '../../errors.ts'
 import type { Member } from '../driver.ts'
 import { parentOf, type Paths } from './paths.ts'
 import type { Parents } from './parents.ts'
-import { mapInFlight } from './pool.ts'
 import type { Session } from './session.ts'
 
 /** How often a heartbeat tries against somebody who changes the same znodes. */
@@ -51,7 +50,7 @@ export class Members {
   async #ours(group: string): Promise<Member[]> {
     const folder = this.#paths.members(group)
     const names = (await this.#session.children(folder)) ?? []
-    const znodes = await mapInFlight(names, (name) => this.#session.get(`${folder}/${name}`))
+    const znodes = await this.#session.getAll(names.map((name) => `${folder}/${name}`))
     return znodes.flatMap((znode) => (znode === undefined ? [] : memberOf(znode.data)))
   }
 

@@ -71,10 +71,12 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
   }
 
   export interface Request {
+    readonly header: Header
+    readonly payload: object | null
     toBuffer(): Buffer
   }
 
-  /** An answer to a multi; the answer to a SYNC has no payload. */
+  /** An answer to a multi. */
   export interface Reply {
     readonly header: { readonly zxid: Buffer }
     readonly payload: { readonly results: readonly { readonly type: number; readonly err?: number; readonly stat?: Stat }[] }

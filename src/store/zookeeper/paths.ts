@@ -76,7 +76,8 @@ export function assertName(name: string): void {
   })
 }
 
-function unfitness(name: string): string | undefined {
+/** Why ZooKeeper can't have a znode of that name; undefined: it can. */
+export function unfitness(name: string): string | undefined {
   if (name === '') return 'it is empty'
   if (name === '.' || name === '..') return 'it would mean a folder'
   if (name.includes('/')) return 'a slash separates the names of a path'

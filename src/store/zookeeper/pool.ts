@@ -1,8 +1,8 @@
-/** How many requests are in flight at once: enough to keep the server busy, few enough to bound memory and what a lost connection takes along. */
+/** How many requests are in flight at once unless the caller says otherwise: enough to keep the server busy, few enough to bound memory and what a lost connection takes along. */
 const IN_FLIGHT = 256
 
 /** Maps with `work`, many at a time, in order. After the first failure no further one is started. */
-export async function mapInFlight<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+export async function mapInFlight<T, R>(items: readonly T[], work: (item: T) => Promise<R>, limit = IN_FLIGHT): Promise<R[]> {
   const results: R[] = []
   let next = 0
   let failed = false
@@ -17,6 +17,6 @@ export async function mapInFlight<T, R>(items: readonly T[], work: (item: T) => 
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, items.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
   return results
 }

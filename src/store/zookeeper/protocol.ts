@@ -54,6 +54,7 @@ export type MultiOutcome =
 export const codes = {
   RUNTIME_INCONSISTENCY: -2,
   CONNECTION_LOSS: -4,
+  UNIMPLEMENTED: -6,
   NO_NODE: -101,
   NO_AUTH: -102,
   BAD_VERSION: -103,

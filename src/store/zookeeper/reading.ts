@@ -2,7 +2,6 @@ import type { Custody, Stored, Trace } from '../../core/custody.ts'
 import type { TopicPartition } from '../../core/position.ts'
 import type { Znode } from './protocol.ts'
 import type { Paths } from './paths.ts'
-import { mapInFlight } from './pool.ts'
 import { formatRevision } from './revision.ts'
 import type { Session } from './session.ts'
 import { parseSidecar, type Sidecar } from './sidecar.ts'
@@ -15,6 +14,7 @@ export interface Reading {
   readonly sidecar: Sidecar | undefined
   /** There is a sidecar that can't be read. */
   readonly unreadable: boolean
+  readonly torn: Torn
 }
 
 /** A partition to read. `bare`: it is known to have no sidecar. */
@@ -28,34 +28,35 @@ const MAX_LOOKS = 4
  * written between the two reads. If it still does not, another program moved the number.
  */
 export async function readPartitions(session: Session, paths: Paths, group: string, wanted: readonly Wanted[]): Promise<Reading[]> {
-  const readings = await mapInFlight(wanted, (partition) => readOne(session, paths, group, partition))
+  let readings = await readOnce(session, paths, group, wanted)
   for (let round = 2; round <= MAX_LOOKS; round++) {
-    const doubtful = [...readings.entries()].filter(([, { torn }]) => torn === 'surely' || (torn === 'perhaps' && round === 2))
+    const doubtful = readings.filter(({ torn }) => torn === 'surely' || (torn === 'perhaps' && round === 2))
     if (doubtful.length === 0) break
     await session.sync()
-    const again = await mapInFlight(
-      doubtful,
-      async ([index, { reading }]) => [index, await readOne(session, paths, group, reading.custody)] as const,
-    )
-    for (const [index, look] of again) readings[index] = look
+    const again = await readOnce(session, paths, group, doubtful.map(custodyIn))
+    const replaced = new Map(doubtful.map((old, place) => [old, again[place]]))
+    readings = readings.map((reading) => replaced.get(reading) ?? reading)
   }
-  return readings.map(({ reading }) => reading)
+  return readings
 }
 
-async function readOne(session: Session, paths: Paths, group: string, wanted: Wanted): Promise<{ reading: Reading; torn: Torn }> {
-  // In this order: what is written to both after the first read shows in the second one.
-  const [value, beside] = await Promise.all([
-    session.get(paths.value(group, wanted)),
-    wanted.bare === true ? undefined : session.get(paths.sidecar(group, wanted)),
-  ])
+async function readOnce(session: Session, paths: Paths, group: string, wanted: readonly Wanted[]): Promise<Reading[]> {
+  // The number before the sidecar: what is written to both after the first was read shows in the second.
+  const places = wanted.flatMap((one) => [paths.value(group, one), ...(one.bare === true ? [] : [paths.sidecar(group, one)])])
+  const znodes = await session.getAll(places)
+  let next = 0
+  return wanted.map((one) => readingOf(one, znodes[next++], one.bare === true ? undefined : znodes[next++]))
+}
+
+function readingOf(wanted: Wanted, value: Znode | undefined, beside: Znode | undefined): Reading {
   const sidecar = beside && parseSidecar(beside.data)
-  const reading = {
+  return {
     custody: custodyOf(wanted, value, beside, sidecar),
     value,
     sidecar,
     unreadable: beside !== undefined && sidecar === undefined,
+    torn: tornness(value, beside, sidecar),
   }
-  return { reading, torn: tornness(value, beside, sidecar) }
 }
 
 /** Whether two znodes were perhaps not read at one moment: `surely` where the sidecar is newer than the value that it was written with. */
@@ -72,6 +73,10 @@ function tornness(value: Znode | undefined, beside: Znode | undefined, sidecar: 
 function belongs(value: Znode | undefined, beside: Znode, { valueMzxid }: Sidecar): boolean {
   if (valueMzxid === undefined) return value?.stat.mzxid === beside.stat.mzxid
   return (value?.stat.mzxid ?? null) === valueMzxid
+}
+
+function custodyIn({ custody }: Reading): Custody {
+  return custody
 }
 
 function custodyOf(

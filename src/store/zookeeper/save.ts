@@ -27,6 +27,8 @@ interface Job {
   readonly expected: Revision
   /** What was read where something had to be. */
   reading?: Reading
+  /** Its operations, made once for each reading. */
+  ops?: readonly Op[] | undefined
   result?: WriteResult
 }
 
@@ -63,10 +65,12 @@ export async function save(context: SaveContext, writes: readonly Write[]): Prom
  * Whether the partition must be read before it is written:
  * - the writer is behind the epoch that it saw itself, and the refusal names the owner;
  * - the position stays, and its identity must be copied into the new sidecar;
- * - the value is at version 0, at which one is again that was removed and made anew: versions alone can't tell them apart.
+ * - a znode is at version 0, at which one is again that was removed and made anew: ZooKeeper compares nothing but versions.
+ *   (One that was made anew and then written exactly as often as before passes for the old one.)
  */
-function needsLook({ write, expected: { value, ownerEpoch } }: Job): boolean {
-  return ownerEpoch === undefined || write.ownerEpoch < ownerEpoch || write.position === undefined || value?.version === 0
+function needsLook({ write, expected: { value, sidecar, ownerEpoch } }: Job): boolean {
+  const perhapsAnew = value?.version === 0 || sidecar?.version === 0
+  return ownerEpoch === undefined || write.ownerEpoch < ownerEpoch || write.position === undefined || perhapsAnew
 }
 
 /** Reads the partitions and decides the writes that can't be applied. */
@@ -81,6 +85,7 @@ async function look({ session, paths, group }: SaveContext, jobs: readonly Job[]
     const reading = readings[index]
     if (reading === undefined) continue
     job.reading = reading
+    job.ops = undefined
     const result = refusal(job.write, reading, paths.sidecar(group, job.write))
     if (result !== undefined) job.result = result
   }
@@ -88,12 +93,13 @@ async function look({ session, paths, group }: SaveContext, jobs: readonly Job[]
 
 function refusal(write: Write, { custody, unreadable }: Reading, sidecarPath: string): WriteResult | undefined {
   // To go on would lower an owner epoch that nobody knows.
-  if (unreadable)
-    throw new TidemarkError(
-      'STORE_CORRUPT',
-      `${sidecarPath} can't be read, and so nobody knows who owns the partition`,
-      unreadableHint(write),
-    )
+  if (unreadable) {
+    throw new TidemarkError('STORE_CORRUPT', `${sidecarPath} can't be read, and so nobody knows who owns the partition`, {
+      topic: write.topic,
+      partition: write.partition,
+      hint: 'Remove that znode once no worker of Tidemark runs for the group',
+    })
+  }
   if (custody.ownerEpoch > write.ownerEpoch) return { status: 'fenced', ownerEpoch: custody.ownerEpoch, owner: custody.owner }
   return custody.revision === write.expected ? undefined : { status: 'changed', found: custody }
 }
@@ -104,7 +110,7 @@ async function apply(context: SaveContext, part: readonly Job[]): Promise<void> 
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const open = part.filter(({ result }) => result === undefined)
     if (open.length === 0) return
-    const ops = [...open.flatMap((job) => moveOps(context, job)), ...ledgerOf(context, open)]
+    const ops = [...open.flatMap((job) => opsOf(context, job)), ...ledgerOf(context, open)]
     await parents.ensure(ops.flatMap((op) => (op.kind === 'create' ? [parentOf(op.path)] : [])))
     const outcome = await session.multi(ops, latest)
     if (outcome.ok) {
@@ -116,6 +122,11 @@ async function apply(context: SaveContext, part: readonly Job[]): Promise<void> 
     await look(context, open)
   }
   throw new TidemarkError('STORE_UNREACHABLE', 'the znodes of the group are removed and made again and again', { group: context.group })
+}
+
+function opsOf(context: SaveContext, job: Job): readonly Op[] {
+  job.ops ??= moveOps(context, job)
+  return job.ops
 }
 
 /** The operations of one move: the number, unless it stays, and the sidecar. What is expected to be there is compared. */
@@ -167,7 +178,8 @@ function parts(context: SaveContext, jobs: readonly Job[]): Job[][] {
   const portions: Job[][] = [[]]
   let bytes = 0
   for (const job of jobs) {
-    const size = [...moveOps(context, job), ...ledgerOf(context, [job])].reduce((sum, op) => sum + sizeOf(op), 0)
+    const size = [...opsOf(context, job), ...ledgerOf(context, [job])].reduce((sum, op) => sum + sizeOf(op), 0)
+    if (size > MAX_MULTI_BYTES) throw tooLarge(job.write)
     if (bytes + size > MAX_MULTI_BYTES && bytes > 0) {
       portions.push([])
       bytes = 0
@@ -182,8 +194,9 @@ function sizeOf(op: Op): number {
   return OP_OVERHEAD + Buffer.byteLength(op.path) + ('data' in op ? (op.data?.length ?? 0) : 0)
 }
 
-function unreadableHint({ topic, partition }: Write) {
-  return { topic, partition, hint: 'Remove that znode once no worker of Tidemark runs for the group' }
+/** ZooKeeper would drop the connection at the sight of it, again and again. */
+function tooLarge({ topic, partition }: Write): TidemarkError {
+  return new TidemarkError('USAGE', 'a move and its ledger rows take more than ZooKeeper can write at once', { topic, partition })
 }
 
 function unresolved(): never {

@@ -1,7 +1,9 @@
 import { systemClock } from '../../clock.ts'
 import { TidemarkError, type ErrorCode } from '../../errors.ts'
-import { connect, hex, type Connection } from './client.ts'
+import { connect, type Connection } from './client.ts'
+import { hex } from './multi-read.ts'
 import { codes, ConnectionLost, Refused } from './protocol.ts'
+import { mapInFlight } from './pool.ts'
 import type { Creation, MultiOutcome, Op, ServerAddress, SessionKey, Stat, Znode } from './protocol.ts'
 
 /** Where to connect, as whom, and how patiently. */
@@ -22,6 +24,10 @@ export type Created = 'created' | 'exists' | 'no-parent'
 const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 1_000
 
+/** How many znodes one request reads, and how many of those requests are in flight. */
+const PER_READ = 128
+const READS_IN_FLIGHT = 8
+
 /**
  * One ZooKeeper session over as many connections as it takes; after the session expired, the next one. A request is sent
  * only over an open connection and never kept for a later one. Its errors are TidemarkErrors:
@@ -37,6 +43,8 @@ export class Session {
   #opening: Promise<Connection> | undefined
   #key: SessionKey | undefined
   #nextServer = 0
+  /** The server can't read many znodes with one request. */
+  #oneByOne = false
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -51,6 +59,15 @@ export class Session {
 
   get(path: string): Promise<Znode | undefined> {
     return this.#request(path, (connection) => connection.get(path))
+  }
+
+  /** Many znodes, in order. */
+  async getAll(paths: readonly string[]): Promise<(Znode | undefined)[]> {
+    const portions = Array.from({ length: Math.ceil(paths.length / PER_READ) }, (_, index) =>
+      paths.slice(index * PER_READ, (index + 1) * PER_READ),
+    )
+    const found = await mapInFlight(portions, (portion) => this.#getPortion(portion), READS_IN_FLIGHT)
+    return found.flat()
   }
 
   exists(path: string): Promise<Stat | undefined> {
@@ -110,6 +127,23 @@ export class Session {
     await this.#connection?.close()
   }
 
+  async #getPortion(paths: readonly string[]): Promise<(Znode | undefined)[]> {
+    if (this.#oneByOne) return mapInFlight(paths, (path) => this.get(path))
+    const found = await this.#request('', async (connection) => {
+      try {
+        return await connection.getAll(paths)
+      } catch (error) {
+        const tooOld = error instanceof Refused && error.code === codes.UNIMPLEMENTED
+        if (!tooOld && !this.#oneByOne) throw error
+        // A server before 3.6, which now drops the connection, and with it the other portions. The next one is for single reads.
+        this.#oneByOne = true
+        connection.destroy('the server knows no MULTI_READ')
+        return undefined
+      }
+    })
+    return found?.map((one, index) => presence(one, paths[index] ?? '')) ?? this.#getPortion(paths)
+  }
+
   async #request<T>(path: string, send: (connection: Connection) => Promise<T>, lost: ErrorCode = 'STORE_UNREACHABLE'): Promise<T> {
     const connection = await this.#connected(Date.now() + this.#options.timeoutMs / 4)
     try {
@@ -138,7 +172,11 @@ export class Session {
     }
   }
 
-  /** One attempt with the next server. Going on with the session also makes the servers refuse what an older connection of ours still has under way. */
+  /**
+   * One attempt with the next server. To go on with the session matters for more than its ephemeral znodes: once the new
+   * connection stands, the servers refuse what an older one of the same session still has under way. So what is read
+   * after an unknown outcome is the outcome.
+   */
   async #openNext(deadline: number): Promise<Connection> {
     const server = this.#servers[this.#nextServer++ % this.#servers.length]
     if (server === undefined || this.#closing.signal.aborted) throw new ConnectionLost('the store was closed', false)
@@ -159,10 +197,16 @@ export class Session {
 
   #unreachable(error: ConnectionLost, code: ErrorCode): TidemarkError {
     const servers = this.#servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)).join(',')
-    const what = code === 'STORE_OUTCOME_UNKNOWN' ? 'the connection was lost during a write' : 'ZooKeeper can not be reached'
+    const what = code === 'STORE_OUTCOME_UNKNOWN' ? 'the connection was lost during a write' : `ZooKeeper can't be reached`
     const hint = code === 'STORE_OUTCOME_UNKNOWN' ? undefined : 'Check that it is up and that the address is right'
     return new TidemarkError(code, `${what} (${servers}): ${error.message}`, { hint, cause: error })
   }
+}
+
+function presence(found: Znode | number, path: string): Znode | undefined {
+  if (typeof found !== 'number') return found
+  if (found === codes.NO_NODE) return undefined
+  throw refusal(new Refused(found), path)
 }
 
 /** The failures of a multi that its sender reads more to understand. */

@@ -1,5 +1,6 @@
 import { TidemarkError } from '../../errors.ts'
 import { withoutPassword } from '../url.ts'
+import { unfitness } from './paths.ts'
 import type { ServerAddress } from './protocol.ts'
 
 /** What a `zookeeper:` URL says. */
@@ -54,7 +55,10 @@ function credentialsOf(url: string, text: string): string {
 
 function chrootOf(url: string, text: string): string {
   const chroot = decoded(url, text).replace(/\/$/, '')
-  if (chroot !== '' && !/^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+$/.test(chroot)) throw usage(url, `${JSON.stringify(chroot)} is no path of znodes`)
+  for (const name of chroot.split('/').slice(1)) {
+    const reason = unfitness(name)
+    if (reason !== undefined) throw usage(url, `there can be no znode ${JSON.stringify(chroot)}: in one of its names, ${reason}`)
+  }
   return chroot
 }
 

@@ -1,0 +1,4 @@
+/** What `tidemark/testing` offers: to test a store driver of one's own, and jobs and verbs without servers. */
+export { storeConformance, type ConformanceOptions } from './conformance.ts'
+export { FaultyStore, type Fault, type FaultyCall } from './faulty-store.ts'
+export { ManualClock } from './manual-clock.ts'

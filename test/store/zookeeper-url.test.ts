@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { parseRevision, formatRevision } from '../../src/store/zookeeper/revision.ts'
+import { parseUrl } from '../../src/store/zookeeper/url.ts'
+import { code } from '../../src/testing/conformance/harness.ts'
+
+describe('a zookeeper: URL', () => {
+  it('names several servers, a chroot and parameters', () => {
+    assert.deepEqual(parseUrl('zookeeper://h1,h2:2182,[::1]:2183,[fe80::1]/kafka/x%20y/?layout=classic&session-timeout=6000'), {
+      servers: [
+        { host: 'h1', port: 2181 },
+        { host: 'h2', port: 2182 },
+        { host: '::1', port: 2183 },
+        { host: 'fe80::1', port: 2181 },
+      ],
+      credentials: undefined,
+      chroot: '/kafka/x y',
+      sessionTimeout: 6_000,
+    })
+  })
+
+  it('without a path means the root', () => {
+    for (const url of ['zookeeper://h', 'zookeeper://h/', 'ZooKeeper://h/?layout=classic', 'zookeeper://h?layout=classic']) {
+      assert.deepEqual([parseUrl(url).chroot, parseUrl(url).servers], ['', [{ host: 'h', port: 2181 }]], url)
+    }
+  })
+
+  it('takes a password with any characters, percent-encoded, and an unencoded @ or colon too', () => {
+    assert.equal(parseUrl('zookeeper://anna:p%2Fw%40%3A%25@h').credentials, 'anna:p/w@:%')
+    assert.equal(parseUrl('zookeeper://anna:p@w:x@h:2181').credentials, 'anna:p@w:x')
+  })
+
+  const bad = [
+    'zookeeper:',
+    'zookeeper://',
+    'zookeeper:///kafka',
+    'zookeeper://h:port',
+    'zookeeper://h:0',
+    'zookeeper://h:70000',
+    'zookeeper://h1,,h2',
+    'zookeeper://h 1',
+    'zookeeper://::1:2181',
+    'zookeeper://h//kafka',
+    'zookeeper://h/a/../b',
+    'zookeeper://h/a%00b',
+    'zookeeper://h/a%',
+    'zookeeper://h#part',
+    'zookeeper://h?layout=storm',
+    'zookeeper://h?timeout=5',
+    'zookeeper://h?session-timeout=5s',
+    'zookeeper://h?session-timeout=0',
+    'zookeeper://anna@h',
+    'zookeeper://:SECRET@h',
+    'zookeeper://anna:SECRET%@h',
+    'zookeeper://anna:SECRET/x@h',
+    'zookeeper://anna:SECRET?x@h',
+    'zookeeper://anna:SECRET#x@h',
+    'zookeeper://anna:1/SECRET@h',
+    'zookeeper://anna:SECRET@h?layout=no',
+  ]
+  for (const url of bad) {
+    it(`${url} is refused, and no password is shown`, () => {
+      assert.throws(
+        () => parseUrl(url),
+        (error: Error) => {
+          assert.doesNotMatch(error.message, /SECRET/)
+          return code('USAGE')(error)
+        },
+      )
+    })
+  }
+
+  it('with a layout that there is not says which there are', () => {
+    assert.throws(() => parseUrl('zookeeper://h?layout=storm'), /no layout "storm".*layout=classic/)
+  })
+})
+
+describe('a revision', () => {
+  it('comes back as it was made', () => {
+    for (const text of ['- - 0', '0@0x1f 12@0xffffffffffffffff 3', '7@0x2 - 0', '- 0@0x9 ?']) {
+      assert.equal(formatRevision(parseRevision(text)), text)
+    }
+  })
+
+  for (const text of ['', 'none', '17', '1@0x1 1@0x1', '1@0x1 1@0x1 1 ']) {
+    it(`${JSON.stringify(text)} of another store is refused`, () => {
+      assert.throws(() => parseRevision(text), code('USAGE'))
+    })
+  }
+})
