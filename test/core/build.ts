@@ -19,7 +19,18 @@ export function custodyOf(stored: Stored, more: Partial<Custody> = {}): Custody 
 
 /** A log from 100 to 200 on cluster `c1`, topic ID `t1`, led in epoch 5. */
 export function logOf(more: Partial<Omit<KnownFacts, 'state'>> = {}): KnownFacts {
-  return { ...place, state: 'known', clusterId: 'c1', topicId: 't1', leaderId: 1, leaderEpoch: 5, logStartOffset: 100, logEndOffset: 200, epochEnds: [], ...more }
+  return {
+    ...place,
+    state: 'known',
+    clusterId: 'c1',
+    topicId: 't1',
+    leaderId: 1,
+    leaderEpoch: 5,
+    logStartOffset: 100,
+    logEndOffset: 200,
+    epochEnds: [],
+    ...more,
+  }
 }
 
 /** A leader that could not be asked. */

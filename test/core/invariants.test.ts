@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Plan } from '../../src/core/plan.ts'
 import { planRepair } from '../../src/core/plan.ts'
 import { planReset } from '../../src/core/reset.ts'
-import { epochsOf, judge, VERDICTS } from '../../src/core/verdict.ts'
+import { judge, VERDICTS } from '../../src/core/verdict.ts'
 import { context, findingOf, afterMove } from './build.ts'
 import { anyPolicy, anySituation, anyTarget } from './generate.ts'
 
@@ -12,19 +12,27 @@ const unlimited = { maxSkip: Infinity, maxReread: Infinity }
 const runs = { numRuns: 2_000 }
 
 /** Every plan that can come of a situation. */
-const anyPlan = fc.record({ situation: anySituation, policy: anyPolicy, target: fc.option(anyTarget) }).map(({ situation, policy, target }) => {
-  const { custody, facts, offsetAtTime } = situation
-  const finding = findingOf(custody, facts, offsetAtTime)
-  const plan: Plan = target === null ? planRepair([finding], policy, context) : planReset([finding], target, unlimited, context)
-  return { custody, facts, verdict: finding.verdict, plan }
-})
+const anyPlan = fc
+  .record({ situation: anySituation, policy: anyPolicy, target: fc.option(anyTarget) })
+  .map(({ situation, policy, target }) => {
+    const { custody, facts, offsetAtTime } = situation
+    const finding = findingOf(custody, facts, offsetAtTime)
+    const plan: Plan = target === null ? planRepair([finding], policy, context) : planReset([finding], target, unlimited, context)
+    return { custody, facts, verdict: finding.verdict, plan }
+  })
 
 test('judging is total: every situation has exactly one verdict, and it is the first test that holds', () => {
   fc.assert(
     fc.property(anySituation, ({ custody, facts }) => {
       const { verdict, tests, evidence } = judge(custody, facts)
-      assert.deepEqual(tests.map((made) => made.verdict), VERDICTS.slice(0, tests.length))
-      assert.deepEqual(tests.map(({ holds }) => holds), tests.map((_, index) => index === tests.length - 1))
+      assert.deepEqual(
+        tests.map((made) => made.verdict),
+        VERDICTS.slice(0, tests.length),
+      )
+      assert.deepEqual(
+        tests.map(({ holds }) => holds),
+        tests.map((_, index) => index === tests.length - 1),
+      )
       assert.equal(tests.at(-1)?.verdict, verdict)
       assert.ok(evidence.length > 0 && evidence.every((sentence) => sentence !== '' && !sentence.includes('undefined')))
     }),
@@ -68,7 +76,8 @@ test('another topic ID wins over the range: a regrown topic looks valid', () => 
 test('invariant 3: unknown and foreign never lead to a write', () => {
   fc.assert(
     fc.property(anyPlan, ({ facts, verdict, plan }) => {
-      if (verdict.verdict === 'unknown' || verdict.verdict === 'foreign' || facts.state !== 'known') assert.equal(plan.entries[0]?.move, undefined)
+      if (verdict.verdict === 'unknown' || verdict.verdict === 'foreign' || facts.state !== 'known')
+        assert.equal(plan.entries[0]?.move, undefined)
     }),
     runs,
   )
@@ -105,7 +114,8 @@ test('a move never skips and reads again what is known to the record, and never 
       const move = plan.entries[0]?.move
       if (move === undefined) return
       assert.ok((move.skipped ?? 0) >= 0 && move.reread >= 0)
-      if (verdict.verdict === 'valid' || verdict.verdict === 'expired' || verdict.verdict === 'missing') assert.ok(move.skipped === 0 || move.reread === 0)
+      if (verdict.verdict === 'valid' || verdict.verdict === 'expired' || verdict.verdict === 'missing')
+        assert.ok(move.skipped === 0 || move.reread === 0)
     }),
     runs,
   )
@@ -128,11 +138,9 @@ test('invariant 5: with unchanged facts, reconciling after a repair finds nothin
   fc.assert(
     fc.property(anyPlan, anyPolicy, ({ custody, facts, plan }, policy) => {
       const move = plan.entries[0]?.move
-      if (move === undefined || facts.state !== 'known') return
-      const moved = afterMove(custody, move.position)
-      // The leader answers as it did, for the epochs that are still stored.
-      const asked = new Set(epochsOf(move.position).map(({ epoch }) => epoch))
-      const again = findingOf(moved, { ...facts, epochEnds: facts.epochEnds.filter((end) => asked.has(end.asked)) })
+      // What the epochs of a log can say together is in truncation.test.ts; answers made up at random contradict each other.
+      if (move === undefined || facts.state !== 'known' || move.position.epochs !== undefined) return
+      const again = findingOf(afterMove(custody, move.position), { ...facts, epochEnds: [] })
       assert.equal(again.verdict.verdict, 'valid', again.verdict.evidence.join('; '))
       assert.equal(planRepair([again], policy, context).entries[0]?.move, undefined)
     }),

@@ -13,7 +13,15 @@ const lost = custodyOf({ state: 'absent' }, { trace: 'ledger' })
 const expired = storing({ offset: 40 })
 const ahead = storing({ offset: 260 })
 const recreated = storing({ offset: 150, topicId: 't0', recordTime: 1_000 })
-const cut = storing({ offset: 180, topicId: 't1', leaderEpoch: 4, epochs: [{ epoch: 3, startOffset: 90 }, { epoch: 4, startOffset: 120 }] })
+const cut = storing({
+  offset: 180,
+  topicId: 't1',
+  leaderEpoch: 4,
+  epochs: [
+    { epoch: 3, startOffset: 90 },
+    { epoch: 4, startOffset: 120 },
+  ],
+})
 const exact = logOf({ epochEnds: [ends(4, 4, 150)] })
 const bounded = logOf({ epochEnds: [ends(4, 2, 150), ends(3, 2, 150)] })
 
@@ -50,7 +58,9 @@ for (const [name, custody, facts, policy, outcome] of outcomes) {
   })
 }
 
-const moves: ReadonlyArray<readonly [name: string, custody: Custody, facts: Facts, policy: string, cost: unknown[], offsetAtTime?: number | null]> = [
+const moves: ReadonlyArray<
+  readonly [name: string, custody: Custody, facts: Facts, policy: string, cost: unknown[], offsetAtTime?: number | null]
+> = [
   ['missing starts at the earliest', absent, logOf(), '', [100, 0, 0]],
   ['missing=latest skips the whole log', absent, logOf(), 'missing=latest', [200, 100, 0]],
   ['expired goes to the earliest; what was removed is skipped', expired, logOf(), '', [100, 60, 0]],
@@ -97,8 +107,17 @@ test('a move carries what it expects, the new identity, and its ledger row', () 
     ownerEpoch: 7,
     saveId: 'save-1',
     ledger: {
-      ...base, at: context.now, group: 'billing', verdict: 'expired', action: 'earliest', from: 40, to: 100, skipped: 60, reread: 0,
-      actor: 'test@host', evidence: ['the offset 40 is below the log start 100: at most 60 records were removed before they were read'],
+      ...base,
+      at: context.now,
+      group: 'billing',
+      verdict: 'expired',
+      action: 'earliest',
+      from: 40,
+      to: 100,
+      skipped: 60,
+      reread: 0,
+      actor: 'test@host',
+      evidence: ['the offset 40 is below the log start 100: at most 60 records were removed before they were read'],
     },
   })
 })
@@ -118,9 +137,16 @@ test('a move that proves nothing of the epochs clears them', () => {
 
 test('a plan adds up, sorted, and stops at its limits', () => {
   const second = { ...storing({ offset: 90 }), partition: 1 }
-  const findings = [findingOf(expired, logOf()), findingOf(second, { ...logOf(), partition: 1 }), findingOf({ ...ahead, topic: 'a' }, { ...logOf(), topic: 'a' })]
+  const findings = [
+    findingOf(expired, logOf()),
+    findingOf(second, { ...logOf(), partition: 1 }),
+    findingOf({ ...ahead, topic: 'a' }, { ...logOf(), topic: 'a' }),
+  ]
   const plan = planRepair(findings, toPolicy({ maxSkip: 70, maxReread: 100 }), context)
-  assert.deepEqual(plan.entries.map(({ topic, partition }) => `${topic}-${partition}`), ['a-3', 'orders-1', 'orders-3'])
+  assert.deepEqual(
+    plan.entries.map(({ topic, partition }) => `${topic}-${partition}`),
+    ['a-3', 'orders-1', 'orders-3'],
+  )
   assert.deepEqual([plan.skipped, plan.reread, plan.exceeds], [70, 100, undefined])
   assert.deepEqual(planRepair(findings, toPolicy({ maxSkip: 69 }), context).exceeds, { limit: 'maxSkip', allowed: 69, planned: 70 })
   assert.deepEqual(planRepair(findings, toPolicy({ maxReread: 0 }), context).exceeds, { limit: 'maxReread', allowed: 0, planned: 100 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { choicesFor, parsePolicy, toPolicy } from '../../src/core/policy.ts'
 import type { Action } from '../../src/core/policy.ts'
 import { VERDICTS } from '../../src/core/verdict.ts'
@@ -84,14 +84,27 @@ test('every choice of every verdict can be written down and is taken', () => {
 })
 
 test('any text is either a whole policy or a USAGE error', () => {
-  const words = fc.constantFrom<string>(...VERDICTS, ...(['earliest', 'latest', 'keep', 'fail', 'wait', 'none'] satisfies Action[]), '=', ',', ' ', 'x')
+  const words = fc.constantFrom<string>(
+    ...VERDICTS,
+    ...(['earliest', 'latest', 'keep', 'fail', 'wait', 'none'] satisfies Action[]),
+    '=',
+    ',',
+    ' ',
+    'x',
+  )
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.array(words, { maxLength: 6 }).map((parts) => parts.join(''))), (text) => {
-      try {
-        assert.deepEqual(Object.keys(toPolicy(text).actions), Object.keys(toPolicy().actions))
-      } catch (error) {
-        assert.equal((error as { code?: string }).code, 'USAGE')
-      }
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(words, { maxLength: 6 }).map((parts) => parts.join('')),
+      ),
+      (text) => {
+        try {
+          assert.deepEqual(Object.keys(toPolicy(text).actions), Object.keys(toPolicy().actions))
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, 'USAGE')
+        }
+      },
+    ),
   )
 })

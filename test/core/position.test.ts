@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { byPartition, parseOffset, toOffset } from '../../src/core/position.ts'
 
 test('parseOffset reads what stores hold', () => {
@@ -10,7 +10,25 @@ test('parseOffset reads what stores hold', () => {
 })
 
 test('parseOffset refuses what is no offset, and never makes it 0', () => {
-  for (const text of ['', ' ', '-1', '-5', '1.0', '1e3', '0x10', '12 ', ' 12', '12\n', 'NaN', 'Infinity', '٣', '9007199254740992', '9223372036854775807', 'null', '1_000']) {
+  for (const text of [
+    '',
+    ' ',
+    '-1',
+    '-5',
+    '1.0',
+    '1e3',
+    '0x10',
+    '12 ',
+    ' 12',
+    '12\n',
+    'NaN',
+    'Infinity',
+    '٣',
+    '9007199254740992',
+    '9223372036854775807',
+    'null',
+    '1_000',
+  ]) {
     assert.equal(parseOffset(text), undefined, JSON.stringify(text))
   }
 })
@@ -34,7 +52,8 @@ test('parseOffset reads every offset that can be written', () => {
 test('toOffset takes safe non-negative integers and refuses everything else with USAGE', () => {
   fc.assert(
     fc.property(fc.oneof(fc.double(), fc.bigInt(), fc.integer()), (value) => {
-      const sound = typeof value === 'bigint' ? value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER) : Number.isSafeInteger(value) && value >= 0
+      const sound =
+        typeof value === 'bigint' ? value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER) : Number.isSafeInteger(value) && value >= 0
       if (sound) assert.equal(toOffset(value), Number(value))
       else assert.throws(() => toOffset(value), { code: 'USAGE' })
     }),
@@ -42,6 +61,14 @@ test('toOffset takes safe non-negative integers and refuses everything else with
 })
 
 test('byPartition sorts by topic, then by number', () => {
-  const sorted = [{ topic: 'b', partition: 0 }, { topic: 'a', partition: 10 }, { topic: 'a', partition: 9 }].toSorted(byPartition)
-  assert.deepEqual(sorted, [{ topic: 'a', partition: 9 }, { topic: 'a', partition: 10 }, { topic: 'b', partition: 0 }])
+  const sorted = [
+    { topic: 'b', partition: 0 },
+    { topic: 'a', partition: 10 },
+    { topic: 'a', partition: 9 },
+  ].toSorted(byPartition)
+  assert.deepEqual(sorted, [
+    { topic: 'a', partition: 9 },
+    { topic: 'a', partition: 10 },
+    { topic: 'b', partition: 0 },
+  ])
 })

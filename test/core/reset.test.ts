@@ -8,14 +8,24 @@ import type { ResetTarget } from '../../src/core/reset.ts'
 import { away, context, custodyOf, ends, findingOf, gone, logOf, storing } from './build.ts'
 
 const unlimited = { maxSkip: Infinity, maxReread: Infinity }
-const valid = storing({ offset: 150, topicId: 't1', leaderEpoch: 5, epochs: [{ epoch: 4, startOffset: 100 }, { epoch: 5, startOffset: 140 }] })
+const valid = storing({
+  offset: 150,
+  topicId: 't1',
+  leaderEpoch: 5,
+  epochs: [
+    { epoch: 4, startOffset: 100 },
+    { epoch: 5, startOffset: 140 },
+  ],
+})
 const log = logOf({ epochEnds: [ends(5, 5, 200)] })
 
 function entry(target: ResetTarget, custody: Custody = valid, facts: Facts = log, offsetAtTime?: number | null): PlanEntry {
   return planReset([findingOf(custody, facts, offsetAtTime)], target, unlimited, context).entries[0] as PlanEntry
 }
 
-const moves: ReadonlyArray<readonly [target: ResetTarget, to: number, skipped: number, reread: number, note?: RegExp | undefined, offsetAtTime?: number | null]> = [
+const moves: ReadonlyArray<
+  readonly [target: ResetTarget, to: number, skipped: number, reread: number, note?: RegExp | undefined, offsetAtTime?: number | null]
+> = [
   [{ kind: 'to-earliest' }, 100, 0, 50],
   [{ kind: 'to-latest' }, 200, 50, 0],
   [{ kind: 'to-offset', offset: 120 }, 120, 0, 30],

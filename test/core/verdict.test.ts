@@ -18,8 +18,20 @@ const examples: ReadonlyArray<readonly [name: string, custody: Custody, facts: F
   ['another cluster without that topic', storing({ ...full, clusterId: 'c2' }), gone(), 'foreign', /c2/],
   ['no leader', storing(full), away(), 'unknown', /NO_LEADER/],
   ['nothing stored and no leader', absent, away(), 'unknown', /NO_LEADER/],
-  ['a leader that is behind what was read of this topic', storing({ ...full, leaderEpoch: 6, epochs: [] }), logOf(), 'unknown', /STALE_LEADER/],
-  ['the same, told by the epochs alone', storing({ ...full, leaderEpoch: undefined, epochs: [{ epoch: 6, startOffset: 1 }] }), logOf(), 'unknown', /STALE_LEADER/],
+  [
+    'a leader that is behind what was read of this topic',
+    storing({ ...full, leaderEpoch: 6, epochs: [] }),
+    logOf(),
+    'unknown',
+    /STALE_LEADER/,
+  ],
+  [
+    'the same, told by the epochs alone',
+    storing({ ...full, leaderEpoch: undefined, epochs: [{ epoch: 6, startOffset: 1 }] }),
+    logOf(),
+    'unknown',
+    /STALE_LEADER/,
+  ],
   ['a topic that is gone', storing(full), gone(), 'orphaned', /no topic orders/],
   ['a partition that is gone', storing(full), gone({ partitionCount: 3 }), 'orphaned', /has 3 partitions, and no partition 3/],
   ['nothing stored of a topic that is gone', absent, gone(), 'orphaned', /no topic/],
@@ -30,19 +42,61 @@ const examples: ReadonlyArray<readonly [name: string, custody: Custody, facts: F
   ['a new group', absent, logOf(), 'missing', /nothing says there ever was/],
   ['another topic ID, in range', storing({ ...full, topicId: 't0' }), logOf(), 'recreated', /topic ID t0, and the topic's is t1/],
   ['another topic ID, out of range', storing({ ...full, topicId: 't0', offset: 5 }), logOf(), 'recreated', /t0/],
-  ['no topic ID and an epoch newer than any', storing({ offset: 150, leaderEpoch: 9 }), logOf({ epochEnds: [ends(9, -1, -1)] }), 'recreated', /epoch 9 is newer than any/],
-  ['an epoch that ended below the offset', storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }), logOf({ epochEnds: [ends(4, 4, 130)] }), 'truncated', /cut at 130/],
-  ['an epoch that ended below an offset beyond the end', storing({ offset: 250, leaderEpoch: 4 }), logOf({ epochEnds: [ends(4, 4, 130)] }), 'truncated', /cut at 130/],
-  ['an older epoch that ended below, only the bound known', storing({ offset: 150, leaderEpoch: 4 }), logOf({ epochEnds: [ends(4, 3, 130)] }), 'truncated', /at most at 130/],
+  [
+    'no topic ID and an epoch newer than any',
+    storing({ offset: 150, leaderEpoch: 9 }),
+    logOf({ epochEnds: [ends(9, -1, -1)] }),
+    'recreated',
+    /epoch 9 is newer than any/,
+  ],
+  [
+    'an epoch that ended below the offset',
+    storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }),
+    logOf({ epochEnds: [ends(4, 4, 130)] }),
+    'truncated',
+    /cut at 130/,
+  ],
+  [
+    'an epoch that ended below an offset beyond the end',
+    storing({ offset: 250, leaderEpoch: 4 }),
+    logOf({ epochEnds: [ends(4, 4, 130)] }),
+    'truncated',
+    /cut at 130/,
+  ],
+  [
+    'an older epoch that ended below, only the bound known',
+    storing({ offset: 150, leaderEpoch: 4 }),
+    logOf({ epochEnds: [ends(4, 3, 130)] }),
+    'truncated',
+    /at most at 130/,
+  ],
   ['below the log start', storing({ offset: 40, topicId: 't1' }), logOf(), 'expired', /at most 60 records were removed/],
   ['beyond the log end', storing({ offset: 201 }), logOf(), 'ahead', /1 beyond the log end 200/],
-  ['beyond the log end in the leader\'s own epoch', storing({ ...full, offset: 250 }), logOf({ epochEnds: [ends(5, 5, 200)] }), 'ahead', /50 beyond/],
+  [
+    "beyond the log end in the leader's own epoch",
+    storing({ ...full, offset: 250 }),
+    logOf({ epochEnds: [ends(5, 5, 200)] }),
+    'ahead',
+    /50 beyond/,
+  ],
   ['everything proven', storing(full), logOf({ epochEnds: [ends(5, 5, 200)] }), 'valid', /within the log, 100 to 200/],
   ['at the log start', storing({ offset: 100 }), logOf(), 'valid', /within/],
   ['at the log end', storing({ offset: 200 }), logOf(), 'valid', /within/],
   ['an empty log', storing({ offset: 0 }), logOf({ logStartOffset: 0, logEndOffset: 0 }), 'valid', /0 to 0/],
-  ['an older epoch that reaches to the offset', storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }), logOf({ epochEnds: [ends(4, 4, 150)] }), 'valid', /within/],
-  ['a leader that does not say where the epoch ends', storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }), logOf({ epochEnds: [ends(4, -1, -1)] }), 'valid', /within/],
+  [
+    'an older epoch that reaches to the offset',
+    storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }),
+    logOf({ epochEnds: [ends(4, 4, 150)] }),
+    'valid',
+    /within/,
+  ],
+  [
+    'a leader that does not say where the epoch ends',
+    storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }),
+    logOf({ epochEnds: [ends(4, -1, -1)] }),
+    'valid',
+    /within/,
+  ],
 ]
 
 for (const [name, custody, facts, verdict, evidence] of examples) {
@@ -62,7 +116,10 @@ test('a valid offset says what could not be proven', () => {
     'identity not stored: a topic made anew would not be seen',
     'leader epoch not stored: a truncated log would not be seen',
   ])
-  assert.match(judge(storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }), logOf({ epochEnds: [ends(4, 3, 160)] })).evidence[1] ?? '', /no records of the stored epoch 4/)
+  assert.match(
+    judge(storing({ offset: 150, topicId: 't1', leaderEpoch: 4 }), logOf({ epochEnds: [ends(4, 3, 160)] })).evidence[1] ?? '',
+    /no records of the stored epoch 4/,
+  )
   assert.equal(judge(storing(full), logOf({ epochEnds: [ends(5, 5, 200)] })).evidence.length, 1)
 })
 
@@ -74,15 +131,28 @@ test('lag is known where offset and log end are', () => {
 })
 
 test('findings are all verdicts but valid, missing and unknown', () => {
-  assert.deepEqual(VERDICTS.filter((verdict) => !isFinding(verdict)), ['unknown', 'missing', 'valid'])
+  assert.deepEqual(
+    VERDICTS.filter((verdict) => !isFinding(verdict)),
+    ['unknown', 'missing', 'valid'],
+  )
 })
 
 test('what no cluster state can pass through by itself needs no pause before the second look', () => {
-  assert.deepEqual(VERDICTS.filter((verdict) => !maySettle(verdict)), ['corrupt', 'foreign', 'lost', 'missing', 'expired', 'valid'])
+  assert.deepEqual(
+    VERDICTS.filter((verdict) => !maySettle(verdict)),
+    ['corrupt', 'foreign', 'lost', 'missing', 'expired', 'valid'],
+  )
 })
 
 test('truncation: epoch 4 read from 40, and the surviving log of epochs 3@0 and 7@60', () => {
-  const position = { offset: 80, leaderEpoch: 4, epochs: [{ epoch: 3, startOffset: 0 }, { epoch: 4, startOffset: 40 }] }
+  const position = {
+    offset: 80,
+    leaderEpoch: 4,
+    epochs: [
+      { epoch: 3, startOffset: 0 },
+      { epoch: 4, startOffset: 40 },
+    ],
+  }
   const facts = logOf({ leaderEpoch: 7, logStartOffset: 0, logEndOffset: 100, epochEnds: [ends(4, 3, 60), ends(3, 3, 60)] })
   assert.deepEqual(truncationOf(position, facts), { offset: 40, exact: true })
 })
