@@ -1,4 +1,4 @@
-import { quickStart } from './java.ts'
+import { smallServer } from './java.ts'
 import { kafkaId, type Settings } from './kafka-format.ts'
 import { kafkaFrames } from './frames.ts'
 import { createNode, type Broker, type NodePlan } from './kafka-node.ts'
@@ -79,7 +79,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
 }
 
 async function plans(clusterId: string, options: KafkaOptions): Promise<NodePlan[]> {
-  const { brokers = 1, properties = {}, javaSwitches = ['-Xmx512m', ...quickStart] } = options
+  const { brokers = 1, properties = {}, javaSwitches = smallServer('kafka', '-Xmx512m') } = options
   const controllerId = brokers === 1 ? 1 : separateControllerId
   const common = { clusterId, controllerPort: await reservePort(), controllerId, brokers, properties, javaSwitches }
   const nodes: NodePlan[] = brokers === 1 ? [] : [{ ...common, id: controllerId }]

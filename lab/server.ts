@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endWhenOrphaned } from './orphan.ts'
 import type { Order, Report } from './supervisor.ts'
 import { waitFor } from './wait.ts'
 
@@ -31,6 +32,7 @@ export class Server implements AsyncDisposable {
   #end = ''
 
   constructor(options: ServerOptions) {
+    endWhenOrphaned()
     this.name = options.name
     this.#options = options
     // Detached, or a Ctrl-C in the terminal would end the supervisor before the orderly stop.
@@ -85,12 +87,12 @@ export class Server implements AsyncDisposable {
 
   /** Freezes the server: its connections stay open and nothing answers. */
   pause(): void {
-    this.#order({ signal: 'SIGSTOP' })
+    this.#signalNow('SIGSTOP')
   }
 
   /** Lets a paused server go on. */
   resume(): void {
-    this.#order({ signal: 'SIGCONT' })
+    this.#signalNow('SIGCONT')
   }
 
   /** Stops the server for good and removes its data. */
@@ -102,6 +104,11 @@ export class Server implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Not by way of the supervisor: what the test does next is to find the server frozen. */
+  #signalNow(signal: NodeJS.Signals): void {
+    if (this.pid !== undefined) process.kill(-this.pid, signal)
   }
 
   #order(order: Order): void {

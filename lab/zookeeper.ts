@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { propertiesText, type Settings } from './kafka-format.ts'
-import { javaArguments, quickStart, temporaryFolder } from './java.ts'
+import { javaArguments, smallServer, temporaryFolder } from './java.ts'
 import { reservePort } from './ports.ts'
 import { Server } from './server.ts'
 
@@ -40,7 +40,7 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Zo
   const { port, claim } = await reservePort()
   const dataDir = temporaryFolder('zookeeper')
   writeFileSync(join(dataDir, 'zoo.cfg'), configuration(port, dataDir, options))
-  const server = new ZooKeeperServer(port, claim, dataDir, options.javaSwitches ?? ['-Xmx256m', ...quickStart])
+  const server = new ZooKeeperServer(port, claim, dataDir, options.javaSwitches ?? smallServer('zookeeper', '-Xmx256m'))
   try {
     await server.start()
   } catch (error) {

@@ -26,8 +26,9 @@ export async function alone(work) {
 function taken() {
   try {
     mkdirSync(folder)
-  } catch {
-    return false
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false
+    throw error
   }
   writeFileSync(join(folder, 'pid'), String(process.pid))
   return true

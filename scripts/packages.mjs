@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { alone } from './lock.mjs'
 import { node24, root } from './paths.mjs'
@@ -17,22 +17,24 @@ export function packagesAreInstalled() {
 export async function installPackages() {
   await alone(() => {
     if (packagesAreInstalled()) return
-    if (!(existsSync(node24) && npmInstalledTheSame())) npmCi()
+    if (!(existsSync(node24) && npmInstalledTheSame())) installCleanly()
     writeFileSync(stamp, lockHash())
   })
 }
 
-function npmCi() {
-  process.stderr.write('tidemark: installing the packages of package-lock.json (npm ci)\n')
-  const { status, error } = spawnSync('npm', ['ci', '--loglevel=error', '--no-progress'], {
-    cwd: root,
-    env: systemEnvironment(),
-    stdio: ['ignore', 2, 2],
-  })
-  if (error !== undefined || status !== 0) throw new Error('npm ci failed; what it says is above')
+/**
+ * What `npm ci` does, but that it refuses a lock file without the optional packages of other platforms, which not every registry has in every version; `npm install`
+ * passes over those.
+ */
+function installCleanly() {
+  process.stderr.write('tidemark: installing the packages of package-lock.json\n')
+  rmSync(join(root, 'node_modules'), { recursive: true, force: true })
+  const words = ['install', '--no-save', '--loglevel=error', '--no-progress']
+  const { status, error } = spawnSync('npm', words, { cwd: root, env: systemEnvironment(), stdio: ['ignore', 2, 2] })
+  if (error !== undefined || status !== 0) throw new Error('npm install failed; what it says is above')
 }
 
-/** `npm run` puts node_modules/.bin first in the path, whose `node` goes away while npm ci runs. */
+/** `npm run` puts node_modules/.bin first in the path, whose `node` goes away meanwhile. */
 function systemEnvironment() {
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.startsWith(join(root, 'node_modules')))
   return { ...process.env, PATH: path.join(delimiter) }

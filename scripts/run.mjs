@@ -23,6 +23,9 @@ export function runToTheEnd(command, args) {
 /** @param {import('node:child_process').ChildProcess} child */
 function forwardSignals(child) {
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal))
+  // npm may be killed without being able to pass anything on.
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 500).unref()
   // A Ctrl-C in a terminal reaches the child by itself, as it does this process; a second one may mean "at once" to it.
   process.on('SIGINT', () => {
     if (!process.stdin.isTTY) child.kill('SIGINT')

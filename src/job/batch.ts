@@ -20,6 +20,8 @@ export interface Batch {
 export interface Saver {
   /** Saves the offsets after slices that were handled; after a whole batch it plans the next one too. */
   save(done: readonly Slice[], isWhole: boolean): Promise<void>
+  /** Makes ready to save the offsets after slices in one transaction with their work; attempts that fail are repeated as the same writes. Says whether the work counts. */
+  transaction(slices: readonly Slice[]): (work: (transaction: unknown) => Promise<void>) => Promise<boolean>
   /** Saves the offset after a slice that is given up, with its ledger row. */
   giveUp(slice: Slice, reason: string): Promise<void>
 }
@@ -33,6 +35,7 @@ export class JobBatch implements Batch {
   readonly #saver: Saver
   readonly #isWhole: boolean
   #done = false
+  #transaction: ReturnType<Saver['transaction']> | undefined
   #parts: readonly JobBatch[] = []
 
   constructor(slices: readonly Slice[], saver: Saver, isWhole = true) {
@@ -52,6 +55,14 @@ export class JobBatch implements Batch {
     if (this.isDone) return
     await this.#saver.save(this.#slices, this.#isWhole)
     this.#done = true
+  }
+
+  /** Does the work and saves the offsets in one transaction of the store. False where the partitions are not ours as they were: then nothing was done. */
+  async doneIn(work: (transaction: unknown) => Promise<void>): Promise<boolean> {
+    this.#transaction ??= this.#saver.transaction(this.#slices)
+    const counts = await this.#transaction(work)
+    this.#done = true
+    return counts
   }
 
   /** Its partitions, or of one partition its halves, each to be worked on and done by itself, in this order; none of a single record. */

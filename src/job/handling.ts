@@ -1,19 +1,30 @@
 import type { Clock } from '../clock.ts'
 import { TidemarkError } from '../errors.ts'
 import { printRange } from './batch.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, JobBatch } from './batch.ts'
 import type { OnNotice } from './notice.ts'
 
 /** What a handler is given: the records, how many, and the ranges they cover. */
 export type HandlerBatch = Pick<Batch, 'records' | 'ranges' | 'recordCount'>
 
-/** Does the work. The offsets are saved after it resolved. */
-export type Handler = (batch: HandlerBatch) => unknown
+/** What a handler is given besides its batch. */
+export interface HandlerContext {
+  /** With the option `transaction`: the store's own transaction (SQLite: the DatabaseSync). */
+  readonly transaction?: unknown
+}
+
+/**
+ * Does the work. The offsets are saved after it resolved; with the option `transaction` in the store's own transaction, which it is
+ * given (SQLite: the DatabaseSync), together with whatever it writes there.
+ */
+export type Handler = (batch: HandlerBatch, context: HandlerContext) => unknown
 
 /** How a handler is called. */
 export interface Handling {
   readonly group: string
   readonly handler: Handler
+  /** Whether work and offsets are written in one transaction of the store. */
+  readonly inTransaction: boolean
   readonly retries: number
   readonly retryPauseMs: number
   readonly handlerTimeoutMs: number
@@ -27,21 +38,24 @@ export interface Handling {
 const MAX_PAUSE_MS = 30_000
 
 /**
- * Calls the handler, again with growing pauses where it throws.
- * @throws TidemarkError HANDLER_FAILED after the last attempt; HANDLER_TIMEOUT at once, since it may still be at work; RECORD_CORRUPT
+ * Calls the handler, again with growing pauses where it throws. Says whether its work counts: in a transaction it does not where
+ * the partitions turn out not to be ours as they were.
+ * @throws TidemarkError HANDLER_FAILED after the last attempt; HANDLER_TIMEOUT at once, since it may still be at work
  */
-export async function handle(batch: HandlerBatch, handling: Handling): Promise<void> {
-  const { retries, retryPauseMs, clock, signal, onNotice, random } = handling
+export async function handle(batch: JobBatch, handling: Handling): Promise<boolean> {
+  const { inTransaction, retries, retryPauseMs, clock, signal, onNotice, random } = handling
   for (let attempt = 0; ; attempt++) {
     try {
-      return await callOnce(batch, handling)
+      if (inTransaction) return await batch.doneIn((transaction) => callOnce(batch, handling, { transaction }))
+      await callOnce(batch, handling, {})
+      return true
     } catch (error) {
-      if (error instanceof TidemarkError && (error.code === 'RECORD_CORRUPT' || error.code === 'HANDLER_TIMEOUT')) throw error
+      if (!(error instanceof Thrown)) throw error
       if (attempt >= retries || signal.aborted)
-        throw failed('HANDLER_FAILED', batch, handling.group, `threw ${reasonOf(error)}`, attempt + 1, error)
+        throw failed('HANDLER_FAILED', batch, handling.group, `threw ${reasonOf(error.cause)}`, attempt + 1, error.cause)
       onNotice({
         kind: 'retrying',
-        text: `the handler threw ${reasonOf(error)} at ${describe(batch)}; attempt ${attempt + 2} of ${retries + 1}`,
+        text: `the handler threw ${reasonOf(error.cause)} at ${describe(batch)}; attempt ${attempt + 2} of ${retries + 1}`,
       })
     }
     await clock.sleep(Math.min(retryPauseMs * 2 ** attempt, MAX_PAUSE_MS) * (0.5 + random() / 2), signal)
@@ -56,15 +70,27 @@ export function reasonOf(error: unknown): string {
 async function callOnce(
   { records, ranges, recordCount }: HandlerBatch,
   { handler, handlerTimeoutMs, group, clock }: Handling,
+  context: HandlerContext,
 ): Promise<void> {
   const over = new AbortController()
   const late = clock.sleep(handlerTimeoutMs, over.signal).then(() => {
     if (!over.signal.aborted) throw failed('HANDLER_TIMEOUT', { ranges }, group, `did not return within ${handlerTimeoutMs / 1000} s`, 1)
   })
   try {
-    await Promise.race([Promise.resolve(handler({ records, ranges, recordCount })), late])
+    await Promise.race([thrown(() => handler({ records, ranges, recordCount }, context)), late])
   } finally {
     over.abort()
+  }
+}
+
+/** What the handler threw, told apart from what its transaction did. */
+class Thrown extends Error {}
+
+async function thrown(work: () => unknown): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    throw new Thrown('the handler threw', { cause })
   }
 }
 

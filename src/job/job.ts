@@ -56,6 +56,7 @@ export class Job {
   #batch: JobBatch | undefined
   readonly #saver: Saver = {
     save: (done, isWhole) => (isWhole ? this.#save(done) : this.#write(done, [])),
+    transaction: (slices) => this.#transaction(slices),
     giveUp: (slice, reason) => this.#giveUp({ ...slice, reason }),
   }
   readonly #pace: Pace
@@ -292,6 +293,27 @@ export class Job {
     const writes = [...new Set([...doneBy.keys(), ...nextBy.keys()])].flatMap((key) => this.#writeOf(key, doneBy.get(key), nextBy.get(key)))
     const written = await this.#writeAll(writes)
     this.#planned = next.filter((slice) => written.has(keyOf(slice)))
+  }
+
+  /** The writes are made once, so that a repeated attempt has the same save IDs: one that was committed unheard is found done, and its work is not done again. */
+  #transaction(slices: readonly Slice[]): (work: (transaction: unknown) => Promise<void>) => Promise<boolean> {
+    const writes = slices.flatMap((slice) => this.#writeOf(keyOf(slice), slice, undefined))
+    return async (work) => {
+      const result = await patiently('the store', this.#patience, () => this.#store.transact(this.#options.group, writes, work))
+      for (const [index, write] of writes.entries()) {
+        if (result.status === 'saved') this.#written(write, { status: 'saved', revision: result.revisions[index] as string })
+        else this.#refused(write, result.results[index])
+      }
+      return result.status === 'saved'
+    }
+  }
+
+  /** A partition of a transaction that was refused: not ours as it was, or, where only others were refused, read again as it was planned. */
+  #refused(write: Write, result: WriteResult | undefined): void {
+    if (result !== undefined) return void this.#written(write, result)
+    const { topic, partition, topicId, position, planned } = this.#holdings.get(keyOf(write)) as Holding
+    this.#reader.assign({ topic, partition, topicId, offset: position.offset, leaderEpoch: position.leaderEpoch })
+    if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
   }
 
   /** The keys of those writes that were done. */

@@ -61,7 +61,12 @@ export class Cluster {
    * codes it holds. A lost connection is opened again; a broker that moved is found where it is now.
    * @throws TidemarkError KAFKA_UNREACHABLE, KAFKA_DENIED, KAFKA_UNSUPPORTED, KAFKA_FAILED; or the signal's reason
    */
-  async send<Args extends unknown[], Result>(nodeId: number, call: Call<Args, Result>, args: Args, options: SendOptions = {}): Promise<Result> {
+  async send<Args extends unknown[], Result>(
+    nodeId: number,
+    call: Call<Args, Result>,
+    args: Args,
+    options: SendOptions = {},
+  ): Promise<Result> {
     const address = this.#brokers.get(nodeId)
     if (address === undefined) throw new TidemarkError('KAFKA_UNREACHABLE', `broker ${nodeId} is not in the cluster now`)
     const { purpose = 'ask', timeoutMs = this.timeoutMs / 3, signal } = options
@@ -73,14 +78,20 @@ export class Cluster {
    * that did last time. Never creates a topic.
    * @throws TidemarkError KAFKA_UNREACHABLE, KAFKA_DENIED, KAFKA_UNSUPPORTED naming every broker tried and why it failed; or the signal's reason
    */
-  async metadata(names?: readonly string[], { elsewhere = false, timeoutMs = this.timeoutMs / 3, signal }: MetadataOptions = {}): Promise<Metadata> {
+  async metadata(
+    names?: readonly string[],
+    { elsewhere = false, timeoutMs = this.timeoutMs / 3, signal }: MetadataOptions = {},
+  ): Promise<Metadata> {
     const candidates = this.#informants(elsewhere)
     const end = performance.now() + timeoutMs
     const { legal, illegal = [] } = Object.groupBy(new Set(names), (name) => (isTopicName(name) ? 'legal' : 'illegal'))
     const ask = async (address: Address): Promise<Metadata> => {
       const topics = names === undefined ? null : (legal ?? [])
       // False: no topic is created by being asked about.
-      const response = await this.#link(address, 'ask').send(metadata, [topics, false], { timeoutMs: Math.max(1, end - performance.now()), signal })
+      const response = await this.#link(address, 'ask').send(metadata, [topics, false], {
+        timeoutMs: Math.max(1, end - performance.now()),
+        signal,
+      })
       const heard = readMetadata(response, illegal)
       this.#informant = printAddress(address)
       this.#brokers = heard.brokers

@@ -3,6 +3,7 @@ import type { EpochStart, TopicPartition } from '../core/position.ts'
 import { Failure, type Send } from './leaders.ts'
 import { errorName, offsetForLeaderEpoch } from './protocol.ts'
 import { distinct, type Roster } from './roster.ts'
+import { nextEpoch } from './walk.ts'
 
 /** A group's stored epochs of one partition on their way back through the leader's history. */
 export interface Walk extends TopicPartition {
@@ -23,31 +24,23 @@ export interface Walk extends TopicPartition {
  * request; a partition where it diverges is asked for the next older epoch, as KIP-101 walks back, until the two agree.
  */
 export async function walkBack(send: Send, walks: readonly Walk[]): Promise<void> {
-  let pending = walks.filter(({ epochs }) => epochs.length > 0)
-  while (pending.length > 0) {
+  let pending = walks
+  for (;;) {
+    pending = pending.filter((walk) => walk.failure === undefined && next(walk) !== undefined)
+    if (pending.length === 0) return
     await Promise.all(distinct(pending).map((roster) => askEpochs(send, roster)))
-    pending = pending.filter(isDiverging)
   }
 }
 
-function nextEpoch({ epochs, ends }: Walk): number | undefined {
-  return epochs.at(-1 - ends.length)?.epoch
-}
-
-/** Whether the last answer leaves open how far the two histories agree, and an older epoch could tell. */
-function isDiverging(walk: Walk): boolean {
-  const { epochs, offset, ends, failure } = walk
-  const last = ends.at(-1)
-  if (failure !== undefined || last === undefined || nextEpoch(walk) === undefined) return false
-  const readUntil = ends.length === 1 ? offset : epochs.at(1 - ends.length)?.startOffset
-  return last.epoch !== last.asked || (readUntil !== undefined && last.endOffset < readUntil)
+function next({ epochs, offset, ends }: Walk): number | undefined {
+  return nextEpoch(epochs, offset, ends)
 }
 
 async function askEpochs(send: Send, roster: Roster<Walk>): Promise<void> {
   const topics = roster.topics((walk) => ({
     partitionIndex: walk.partition,
     currentLeaderEpoch: walk.leaderEpoch,
-    leaderEpoch: nextEpoch(walk) ?? -1,
+    leaderEpoch: next(walk) ?? -1,
   }))
   // The replica ID -1 is a consumer's.
   const response = await send(offsetForLeaderEpoch, [-1, topics])
@@ -58,7 +51,7 @@ async function askEpochs(send: Send, roster: Roster<Walk>): Promise<void> {
       if (walk === undefined) continue
       unanswered.delete(walk)
       if (errorCode !== 0) walk.failure = new Failure(errorName(errorCode))
-      else walk.ends.push({ asked: nextEpoch(walk) ?? -1, epoch: leaderEpoch, endOffset: Number(endOffset) })
+      else walk.ends.push({ asked: next(walk) ?? -1, epoch: leaderEpoch, endOffset: Number(endOffset) })
     }
   }
   for (const walk of unanswered) walk.failure = new Failure('NO_ANSWER')

@@ -76,7 +76,14 @@ const NO_WALKS: readonly Walk[] = []
 
 function walksOf({ topic, partition, leaderEpoch, item }: Stop<Inquiry>): readonly Walk[] {
   if (item.questions.every(({ epochs }) => epochs === undefined || epochs.length === 0)) return NO_WALKS
-  return item.questions.map((question) => ({ topic, partition, leaderEpoch, epochs: askableEpochs(question), offset: question.offset, ends: [] }))
+  return item.questions.map((question) => ({
+    topic,
+    partition,
+    leaderEpoch,
+    epochs: askableEpochs(question),
+    offset: question.offset,
+    ends: [],
+  }))
 }
 
 /** A store may hold anything; what is no epoch can't be written into a request, and would spoil it for all partitions in it. */
@@ -100,6 +107,17 @@ function gather(start: OffsetAnswer, end: OffsetAnswer, stable: OffsetAnswer, wa
 function knownFacts(stop: Stop<Inquiry>, value: LeaderFacts, epochEnds: readonly EpochEnd[]): KnownFacts {
   const { topic, partition, clusterId, topicId, leaderId, leaderEpoch } = stop
   const { logStartOffset, logEndOffset, lastStableOffset } = value
-  const known = { state: 'known', topic, partition, clusterId, topicId, leaderId, leaderEpoch, logStartOffset, logEndOffset, epochEnds } as const
+  const known = {
+    state: 'known',
+    topic,
+    partition,
+    clusterId,
+    topicId,
+    leaderId,
+    leaderEpoch,
+    logStartOffset,
+    logEndOffset,
+    epochEnds,
+  } as const
   return lastStableOffset === undefined ? known : { ...known, lastStableOffset }
 }

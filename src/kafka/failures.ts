@@ -1,4 +1,11 @@
-import { AuthenticationError, NetworkError, ProtocolError, TimeoutError, UnexpectedCorrelationIdError, UserError } from '@platformatic/kafka'
+import {
+  AuthenticationError,
+  NetworkError,
+  ProtocolError,
+  TimeoutError,
+  UnexpectedCorrelationIdError,
+  UserError,
+} from '@platformatic/kafka'
 import { TidemarkError, type ErrorCode } from '../errors.ts'
 import { printAddress, type Address } from './address.ts'
 
@@ -7,7 +14,8 @@ export type Stage = 'connecting' | 'negotiating' | 'asking'
 
 /** Whatever the client or the network threw while a broker was asked, as one line that names the broker and says why. */
 export function explain(error: unknown, address: Address, stage: Stage): TidemarkError {
-  if (error instanceof TidemarkError) return new TidemarkError(error.code, `${printAddress(address)}: ${error.what}`, { hint: error.hint, cause: error.cause })
+  if (error instanceof TidemarkError)
+    return new TidemarkError(error.code, `${printAddress(address)}: ${error.what}`, { hint: error.hint, cause: error.cause })
   const chain = unfold(error)
   const [code, why] = refusal(chain) ?? loss(chain, stage)
   return new TidemarkError(code, `${printAddress(address)}: ${why}`, { cause: error })
@@ -42,7 +50,9 @@ function unfold(error: unknown): Error[] {
 
 /** What the other side said no to; the client's own texts are never shown for it, since they may quote what was sent. */
 function refusal(chain: readonly Error[]): [ErrorCode, string] | undefined {
-  const answer = chain.find((error) => error instanceof ProtocolError) as (ProtocolError & { apiId: string; serverErrorMessage: string | null }) | undefined
+  const answer = chain.find((error) => error instanceof ProtocolError) as
+    | (ProtocolError & { apiId: string; serverErrorMessage: string | null })
+    | undefined
   const authentication = chain.some((error) => error instanceof AuthenticationError)
   if (answer?.apiId === 'UNSUPPORTED_SASL_MECHANISM') return ['KAFKA_DENIED', 'the broker does not offer this sasl.mechanism']
   if (answer?.apiId === 'ILLEGAL_SASL_STATE') return ['KAFKA_DENIED', 'the broker expects no SASL on this port']
@@ -70,24 +80,25 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
 function loss(chain: readonly Error[], stage: Stage): [ErrorCode, string] {
   const system = chain.map((error) => SYSTEM_ERRORS[codeOf(error)]).find((why) => why !== undefined)
   if (system !== undefined) return ['KAFKA_UNREACHABLE', system]
-  if (chain.some((error) => error instanceof UnexpectedCorrelationIdError)) return ['KAFKA_UNREACHABLE', 'the answer is not Kafka\'s protocol: is this a broker\'s port?']
+  if (chain.some((error) => error instanceof UnexpectedCorrelationIdError))
+    return ['KAFKA_UNREACHABLE', "the answer is not Kafka's protocol: is this a broker's port?"]
   if (chain.some((error) => error instanceof TimeoutError)) return ['KAFKA_UNREACHABLE', LATE[stage]]
   if (chain.some((error) => error instanceof UserError && error.message.includes('TLS'))) {
     return ['KAFKA_UNREACHABLE', 'the TLS handshake was cut off: does this port speak TLS?']
   }
-  if (!chain.some((error) => error instanceof NetworkError)) return ['KAFKA_FAILED', 'the answer can\'t be decoded']
+  if (!chain.some((error) => error instanceof NetworkError)) return ['KAFKA_FAILED', "the answer can't be decoded"]
   return ['KAFKA_UNREACHABLE', CLOSED[stage]]
 }
 
 const LATE: Record<Stage, string> = {
   connecting: 'no connection in time',
-  negotiating: 'connected, but no answer in time: is this a broker\'s port?',
+  negotiating: "connected, but no answer in time: is this a broker's port?",
   asking: 'no answer in time',
 }
 
 const CLOSED: Record<Stage, string> = {
   connecting: 'the connection was closed while it was being made',
-  negotiating: 'the connection was closed without an answer: is this a broker\'s port, and does it want TLS or SASL?',
+  negotiating: "the connection was closed without an answer: is this a broker's port, and does it want TLS or SASL?",
   asking: 'the connection was closed before the answer came (a port that wants SASL closes it too)',
 }
 

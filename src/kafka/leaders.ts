@@ -52,7 +52,13 @@ interface Visit<Item extends TopicPartition, Value extends object> {
 }
 
 /** Answers by which a broker says that our metadata is old, or its own: worth one more try with new metadata. */
-const STALE = new Set(['NOT_LEADER_OR_FOLLOWER', 'FENCED_LEADER_EPOCH', 'UNKNOWN_LEADER_EPOCH', 'UNKNOWN_TOPIC_OR_PARTITION', 'UNREACHABLE'])
+const STALE = new Set([
+  'NOT_LEADER_OR_FOLLOWER',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNREACHABLE',
+])
 
 /** As Java's retry.backoff.ms: news of an election is everywhere after some tens of milliseconds. */
 const BACKOFF_MS = 100
@@ -81,7 +87,10 @@ export async function visitLeaders<Item extends TopicPartition, Value extends ob
   return visits.map((visit) => outcome(visit, after))
 }
 
-async function askLeaders<Item extends TopicPartition, Value extends object>(tour: Tour<Item, Value>, visits: readonly Visit<Item, Value>[]): Promise<void> {
+async function askLeaders<Item extends TopicPartition, Value extends object>(
+  tour: Tour<Item, Value>,
+  visits: readonly Visit<Item, Value>[],
+): Promise<void> {
   const byLeader = Map.groupBy(visits, ({ place }) => (place.state === 'stop' ? place.leaderId : -1))
   byLeader.delete(-1)
   await Promise.all([...byLeader].map(([leaderId, group]) => askOne(tour, leaderId, group)))
@@ -94,7 +103,10 @@ async function askOne<Item extends TopicPartition, Value extends object>(
 ): Promise<void> {
   const send: Send = (call, args) => cluster.send(leaderId, call, args, { timeoutMs: until(2 / 3), signal })
   try {
-    const answers = await askLeader(send, visits.map(({ place }) => place as Stop<Item>))
+    const answers = await askLeader(
+      send,
+      visits.map(({ place }) => place as Stop<Item>),
+    )
     for (const [index, visit] of visits.entries()) visit.answer = answers[index]
   } catch (error) {
     signal?.throwIfAborted()
@@ -104,13 +116,19 @@ async function askOne<Item extends TopicPartition, Value extends object>(
 }
 
 /** Hears once more who leads those partitions whose answer may be due to old metadata, and asks those leaders. */
-async function askStale<Item extends TopicPartition, Value extends object>(tour: Tour<Item, Value>, visits: readonly Visit<Item, Value>[]): Promise<void> {
+async function askStale<Item extends TopicPartition, Value extends object>(
+  tour: Tour<Item, Value>,
+  visits: readonly Visit<Item, Value>[],
+): Promise<void> {
   const stale = visits.filter(({ answer }) => answer instanceof Failure && STALE.has(answer.reason))
   if (stale.length === 0) return
   const { cluster, signal, until } = tour
   await sleep(BACKOFF_MS, undefined, { signal })
   const metadata = await cluster.metadata(topicsOf(stale.map(({ item }) => item)), { elsewhere: true, signal, timeoutMs: until(2 / 3) })
-  await askLeaders(tour, stale.filter((visit) => relocate(visit, metadata)))
+  await askLeaders(
+    tour,
+    stale.filter((visit) => relocate(visit, metadata)),
+  )
 }
 
 /** Puts a visit where the partition is led now; false where that broker could not be reached just now. */
@@ -123,7 +141,10 @@ function relocate<Item extends TopicPartition, Value extends object>(visit: Visi
   return true
 }
 
-function outcome<Item extends TopicPartition, Value extends object>({ place, answer }: Visit<Item, Value>, after: Metadata): Visited<Item, Value> {
+function outcome<Item extends TopicPartition, Value extends object>(
+  { place, answer }: Visit<Item, Value>,
+  after: Metadata,
+): Visited<Item, Value> {
   if (place.state !== 'stop') return place
   const { topic, partition, clusterId, topicId, leaderId } = place
   const unknown = (reason: string, detail: string): UnknownFacts => ({ state: 'unknown', topic, partition, clusterId, reason, detail })
@@ -131,7 +152,10 @@ function outcome<Item extends TopicPartition, Value extends object>({ place, ans
   if (answer instanceof Failure) return unknown(answer.reason, answer.detail ?? `broker ${leaderId} answered ${answer.reason}`)
   const now = topicIn(after, topic)
   if (now.topicId !== topicId) {
-    return unknown('TOPIC_ID_CHANGED', `the topic's ID was ${topicId}, and is ${now.topicId || 'gone'}: deleted or made anew while being asked about`)
+    return unknown(
+      'TOPIC_ID_CHANGED',
+      `the topic's ID was ${topicId}, and is ${now.topicId || 'gone'}: deleted or made anew while being asked about`,
+    )
   }
   return { state: 'reached', stop: place, value: answer }
 }

@@ -85,7 +85,7 @@ export class Link {
     } catch (error) {
       const lost = error instanceof TidemarkError && error.code === 'KAFKA_UNREACHABLE'
       if (!wasOpen || !lost || isOver() || this.#closed) throw error
-      return await this.#ask(call, args)
+      return this.#ask(call, args)
     }
   }
 

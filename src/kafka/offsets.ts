@@ -24,12 +24,17 @@ export async function askOffsets<Item extends Place>(
   timeOf: (item: Item) => bigint,
   isolation: Isolation = 'read_uncommitted',
 ): Promise<(number | null | Failure)[]> {
-  const topics = roster.topics((item) => ({ partitionIndex: item.partition, currentLeaderEpoch: item.leaderEpoch, timestamp: timeOf(item) }))
+  const topics = roster.topics((item) => ({
+    partitionIndex: item.partition,
+    currentLeaderEpoch: item.leaderEpoch,
+    timestamp: timeOf(item),
+  }))
   // The replica ID -1 is a consumer's.
   const response = await send(listOffsets, [-1, isolation === 'read_committed' ? 1 : 0, topics])
   const answers: (number | null | Failure)[] = roster.items.map(() => NO_ANSWER)
   for (const { name, partitions } of response.topics) {
-    for (const { partitionIndex, errorCode, offset } of partitions) answers[roster.indexOf(name, partitionIndex)] = readOffset(errorCode, offset)
+    for (const { partitionIndex, errorCode, offset } of partitions)
+      answers[roster.indexOf(name, partitionIndex)] = readOffset(errorCode, offset)
   }
   return answers
 }

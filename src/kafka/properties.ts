@@ -19,7 +19,9 @@ export async function loadProperties(path: string): Promise<KafkaProperties> {
   const properties = readProperties(await readText(path, 'properties file'), path)
   const protocol = (properties.get('security.protocol') ?? 'PLAINTEXT').toUpperCase()
   if (!/^(SASL_)?(PLAINTEXT|SSL)$/.test(protocol)) {
-    throw new TidemarkError('USAGE', `${path}: security.protocol is ${protocol}`, { hint: 'It is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL' })
+    throw new TidemarkError('USAGE', `${path}: security.protocol is ${protocol}`, {
+      hint: 'It is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL',
+    })
   }
   return {
     bootstrapServers: properties.get('bootstrap.servers'),
@@ -33,5 +35,7 @@ export async function loadProperties(path: string): Promise<KafkaProperties> {
 function readTimeout(text: string | undefined, path: string): number | undefined {
   if (text === undefined) return undefined
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new TidemarkError('USAGE', `${path}: request.timeout.ms is ${JSON.stringify(text)}`, { hint: 'It is a whole number of milliseconds' })
+  throw new TidemarkError('USAGE', `${path}: request.timeout.ms is ${JSON.stringify(text)}`, {
+    hint: 'It is a whole number of milliseconds',
+  })
 }

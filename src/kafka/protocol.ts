@@ -60,9 +60,13 @@ export function pick<Args extends unknown[], Result>(call: Call<Args, Result>, v
   const found = call.versions.find(({ version }) => version >= lowest && version <= highest)
   if (found !== undefined) return found
   const spoken = highest < 0 ? `no ${call.name}` : `${call.name} ${lowest} to ${highest}`
-  throw new TidemarkError('KAFKA_UNSUPPORTED', `the broker speaks ${spoken}, and Tidemark ${call.versions.map(({ version }) => version).join(', ')}`, {
-    hint: 'Tidemark needs Kafka 3.5 or newer',
-  })
+  throw new TidemarkError(
+    'KAFKA_UNSUPPORTED',
+    `the broker speaks ${spoken}, and Tidemark ${call.versions.map(({ version }) => version).join(', ')}`,
+    {
+      hint: 'Tidemark needs Kafka 3.5 or newer',
+    },
+  )
 }
 
 /** Sends one request. What the broker answers is the result, with an error code in it or without: each partition's error is the caller's to look at. */

@@ -18,7 +18,8 @@ export async function askTimes(cluster: Cluster, questions: readonly TimeQuestio
   const found = new Map<TimeQuestion, TimeAnswer>()
   for (const { items } of distinct(questions)) {
     const outcomes = await visitLeaders(cluster, items, askOne, options)
-    for (const [index, question] of items.entries()) found.set(question, timeAnswer(question, outcomes[index] as Visited<TimeQuestion, Found>))
+    for (const [index, question] of items.entries())
+      found.set(question, timeAnswer(question, outcomes[index] as Visited<TimeQuestion, Found>))
   }
   return questions.map((question) => found.get(question) as TimeAnswer)
 }

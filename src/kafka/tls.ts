@@ -23,7 +23,10 @@ export async function readTls(properties: ReadonlyMap<string, string>, path: str
     // Tried here, where it is one clear error and not one per connection.
     createSecureContext(options)
   } catch (error) {
-    throw new TidemarkError('USAGE', `${path}: its certificates or key can't be used: ${(error as NodeJS.ErrnoException).code ?? 'not PEM'}`)
+    throw new TidemarkError(
+      'USAGE',
+      `${path}: its certificates or key can't be used: ${(error as NodeJS.ErrnoException).code ?? 'not PEM'}`,
+    )
   }
   return options
 }

@@ -16,6 +16,7 @@ function describe(heard: Metadata, topic: string): TopicDescription {
   const found = topicIn(heard, topic)
   const { clusterId } = heard
   if (isAbsent(found)) return { state: 'absent', topic, clusterId }
-  if (found.error !== 'NONE') return { state: 'unknown', topic, reason: found.error, detail: `the cluster answered ${found.error} for the topic` }
+  if (found.error !== 'NONE')
+    return { state: 'unknown', topic, reason: found.error, detail: `the cluster answered ${found.error} for the topic` }
   return { state: 'known', topic, topicId: found.topicId, clusterId, partitions: [...found.partitions.keys()].toSorted((a, b) => a - b) }
 }

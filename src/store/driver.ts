@@ -15,6 +15,8 @@ export interface Capabilities {
   readonly anyGroupName: boolean
   /** Other programs read the offset as a bare number, and may move it: what they write is seen as theirs, its identity unknown. */
   readonly bareNumber: boolean
+  /** A handler's own changes and its offsets can be written in one transaction: exactly once. Without it `transact` is missing. */
+  readonly transactions: boolean
 }
 
 /**
@@ -50,6 +52,11 @@ export type WriteResult =
   /** A higher owner epoch is stored: another worker took the partition. Nothing was written. */
   | { readonly status: 'fenced'; readonly ownerEpoch: number; readonly owner?: string | undefined }
 
+/** What became of a transaction: all of it is saved, or nothing is, and `results` has the refused writes', `undefined` for the others. */
+export type TransactResult =
+  | { readonly status: 'saved'; readonly revisions: readonly string[] }
+  | { readonly status: 'refused'; readonly results: ReadonlyArray<WriteResult | undefined> }
+
 /** A live worker of a group, as the store shows it. */
 export interface Member {
   readonly id: string
@@ -82,6 +89,12 @@ export interface StoreDriver {
   load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]>
   /** Applies each write on its own terms; one result per write, in order. Those that can be applied are applied together, atomically. */
   save(group: string, writes: readonly Write[]): Promise<WriteResult[]>
+  /**
+   * Applies all the writes and `work`'s own changes in one transaction, or nothing of either. `work` is given the backend's own
+   * transaction (SQLite: the DatabaseSync), is not called where a write is refused or was done before (same save ID), and
+   * rolls all of it back by throwing, which is thrown on. Nothing else of this process is written meanwhile.
+   */
+  transact?(group: string, writes: readonly Write[], work: (transaction: unknown) => Promise<void>): Promise<TransactResult>
   /** The names of the groups that have anything stored. */
   groups(): Promise<string[]>
   /** Ledger rows, oldest first. */

@@ -4,7 +4,7 @@ import { keyOf, type TopicPartition } from '../core/position.ts'
 import type { Capabilities, LedgerQuery, Member, StoreDriver, Write, WriteResult } from './driver.ts'
 import { storedText, withoutAbsent } from './stored.ts'
 
-const capabilities: Capabilities = { durable: false, shared: false, anyGroupName: true, bareNumber: false }
+const capabilities: Capabilities = { durable: false, shared: false, anyGroupName: true, bareNumber: false, transactions: false }
 
 /** The revision of a partition of which nothing is kept. */
 const NO_REVISION = 'none'

@@ -11,6 +11,8 @@ export interface Access {
   /** `empty` is the answer where there is no store yet. */
   read<T>(work: (statements: Statements) => T, empty: T): Promise<T>
   write<T>(work: (statements: Statements) => T): Promise<T>
+  /** One transaction that is held open while `work` is awaited; all other calls wait for it. What `work` throws rolls it back and is thrown on. */
+  transact<T>(work: (statements: Statements, db: DatabaseSync) => Promise<T>): Promise<T>
   close(): void
 }
 
@@ -42,7 +44,9 @@ function setUp(db: DatabaseSync, path: string, patience: number): Access {
   db.exec('PRAGMA synchronous = FULL')
   const statements = prepare(db)
   const opened = identityOf(inspect(path))
+  let idle: Promise<void> = Promise.resolve()
   const run = async <T>(kind: 'DEFERRED' | 'IMMEDIATE', work: (statements: Statements) => T): Promise<T> => {
+    await idle
     assertSame(path, opened)
     return unlessLocked(patience, () => transaction(db, kind, () => work(statements))).catch((error: unknown) => {
       throw storeError(error, path)
@@ -51,6 +55,21 @@ function setUp(db: DatabaseSync, path: string, patience: number): Access {
   return {
     read: (work) => run('DEFERRED', work),
     write: (work) => run('IMMEDIATE', work),
+    transact: async (work) => {
+      const before = idle
+      const over = Promise.withResolvers<void>()
+      idle = before.then(() => over.promise)
+      await before
+      try {
+        assertSame(path, opened)
+        await unlessLocked(patience, () => db.exec('BEGIN IMMEDIATE')).catch((error: unknown) => {
+          throw storeError(error, path)
+        })
+        return await heldOpen(db, path, () => work(statements, db))
+      } finally {
+        over.resolve()
+      }
+    },
     close: () => {
       if (db.isOpen) db.close()
     },
@@ -67,11 +86,36 @@ export function accessForReading(path: string, patience: number): Access {
         throw storeError(error, path)
       }
     },
-    async write() {
-      throw new TidemarkError('STORE_UNSUPPORTED', `${path} was opened for reading only`)
-    },
+    write: () => refuseToWrite(path),
+    transact: () => refuseToWrite(path),
     close() {},
   }
+}
+
+async function refuseToWrite(path: string): Promise<never> {
+  throw new TidemarkError('STORE_UNSUPPORTED', `${path} was opened for reading only`)
+}
+
+/** Ends a transaction that was begun: commits what `work` did, or rolls it back. */
+async function heldOpen<T>(db: DatabaseSync, path: string, work: () => Promise<T>): Promise<T> {
+  let result: T
+  try {
+    result = await work()
+  } catch (error) {
+    if (db.isOpen && db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+  if (!db.isTransaction) {
+    throw new TidemarkError('USAGE', 'the handler ended the transaction that it was given', {
+      hint: 'Leave COMMIT and ROLLBACK to Tidemark; throw to roll back',
+    })
+  }
+  try {
+    commit(db)
+  } catch (error) {
+    throw storeError(error, path)
+  }
+  return result
 }
 
 /**

@@ -1,13 +1,13 @@
 import type { Custody } from '../core/custody.ts'
 import type { LedgerRow } from '../core/ledger.ts'
 import { keyOf, type TopicPartition } from '../core/position.ts'
-import type { Capabilities, DriverOptions, LedgerQuery, Member, StoreDriver, Write, WriteResult } from './driver.ts'
+import type { Capabilities, DriverOptions, LedgerQuery, Member, StoreDriver, TransactResult, Write, WriteResult } from './driver.ts'
 import { accessForReading, accessForWriting, type Access } from './sqlite-access.ts'
 import { pathOf } from './sqlite-file.ts'
 import { custodyOf, revisionOf } from './sqlite-rows.ts'
 import type { Statements } from './sqlite-statements.ts'
 
-const capabilities: Capabilities = { durable: true, shared: true, anyGroupName: true, bareNumber: false }
+const capabilities: Capabilities = { durable: true, shared: true, anyGroupName: true, bareNumber: false, transactions: true }
 
 /** How long to wait for other programs' transactions at most, ms. */
 const LOCKED_MS = 5_000
@@ -48,6 +48,20 @@ class SqliteStore implements StoreDriver {
     return this.#access.write((statements) => writes.map((write) => apply(statements, group, write)))
   }
 
+  async transact(group: string, writes: readonly Write[], work: (transaction: unknown) => Promise<void>): Promise<TransactResult> {
+    try {
+      return await this.#access.transact(async (statements, db) => {
+        const results = writes.map((write) => apply(statements, group, write))
+        if (results.some(({ status }) => status !== 'saved')) throw new Refused(results)
+        await work(db)
+        return { status: 'saved', revisions: results.map((result) => (result.status === 'saved' ? result.revision : '')) }
+      })
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      return outcomeOf(writes, error.results)
+    }
+  }
+
   groups(): Promise<string[]> {
     return this.#access.read((statements) => statements.groups(), [])
   }
@@ -71,6 +85,25 @@ class SqliteStore implements StoreDriver {
   async close(): Promise<void> {
     this.#access.close()
   }
+}
+
+/** Rolls a transaction back before its work is begun. */
+class Refused extends Error {
+  readonly results: readonly WriteResult[]
+
+  constructor(results: readonly WriteResult[]) {
+    super('a write was refused')
+    this.results = results
+  }
+}
+
+/** A transaction whose every write is found done was committed before. */
+function outcomeOf(writes: readonly Write[], results: readonly WriteResult[]): TransactResult {
+  const done = results.map(
+    (result, index) => result.status === 'changed' && result.found.saveId === writes[index]?.saveId && result.found.revision,
+  )
+  if (done.every((revision) => typeof revision === 'string')) return { status: 'saved', revisions: done }
+  return { status: 'refused', results: results.map((result) => (result.status === 'saved' ? undefined : result)) }
 }
 
 function loadOne(statements: Statements, group: string, partition: TopicPartition): Custody {

@@ -4,7 +4,7 @@ import type { LedgerRow } from '../core/ledger.ts'
 import { byPartition, type TopicPartition } from '../core/position.ts'
 import { asTidemarkError, TidemarkError, type ErrorContext } from '../errors.ts'
 import { backendOf } from './backends.ts'
-import type { Capabilities, LedgerQuery, Member, StoreDriver, Write, WriteResult } from './driver.ts'
+import type { Capabilities, LedgerQuery, Member, StoreDriver, TransactResult, Write, WriteResult } from './driver.ts'
 import { keepAlive, MEMBER_GONE_MS, type Membership } from './membership.ts'
 import { saveAndKnow } from './outcome.ts'
 import { retried } from './patience.ts'
@@ -26,6 +26,11 @@ export interface Store {
    * Not tried again where nothing was written (STORE_UNREACHABLE); STORE_OUTCOME_UNKNOWN only where the outcome could not be read back in time.
    */
   save(group: string, writes: readonly Write[]): Promise<WriteResult[]>
+  /**
+   * Applies all the writes and `work`'s own changes in one transaction of the store, or nothing of either.
+   * @throws TidemarkError STORE_UNSUPPORTED without the capability; whatever `work` throws
+   */
+  transact(group: string, writes: readonly Write[], work: (transaction: unknown) => Promise<void>): Promise<TransactResult>
   /** The names of the groups that have anything stored, sorted. */
   groups(): Promise<string[]>
   /** Ledger rows, oldest first. */
@@ -97,6 +102,19 @@ class OpenStore implements Store {
     const { clock, timeoutMs } = this.#settings
     const context = { driver: this.#driver, clock, deadline: clock.now() + timeoutMs, signal: this.#closing.signal }
     return saveAndKnow(context, group, writes).catch(rethrown({ group }))
+  }
+
+  async transact(group: string, writes: readonly Write[], work: (transaction: unknown) => Promise<void>): Promise<TransactResult> {
+    checkGroup(group)
+    checkWrites(group, writes)
+    this.#assertUsable('write')
+    if (this.#driver.transact === undefined) {
+      throw new TidemarkError('STORE_UNSUPPORTED', `the store ${this.url} has no transactions for handlers`, {
+        group,
+        hint: 'Use a sqlite: store',
+      })
+    }
+    return this.#driver.transact(group, writes, work)
   }
 
   async groups(): Promise<string[]> {

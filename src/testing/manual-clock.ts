@@ -50,6 +50,16 @@ export class ManualClock implements Clock {
     this.#now = end
   }
 
+  /** Moves the time on to the next sleeper's moment, wakes it, and lets what it woke run. False where nobody sleeps. */
+  async step(): Promise<boolean> {
+    const next = this.#next(Number.POSITIVE_INFINITY)
+    if (next === undefined) return false
+    this.#now = next.due
+    next.wake()
+    await settled()
+    return true
+  }
+
   #next(end: number): Sleeper | undefined {
     let next: Sleeper | undefined
     for (const sleeper of this.#sleepers) {

@@ -12,6 +12,11 @@ import type { Store } from '../store/store.ts'
 
 export interface RunOptions extends ReadOptions {
   readonly handler: Handler
+  /**
+   * Exactly once: the handler is given the store's own transaction, in which the offsets are written too; what it writes there and
+   * the offsets count together or not at all. Only with a store that can (SQLite); the handler's time holds all other writers up.
+   */
+  readonly transaction?: boolean | undefined
   /** How often a batch whose handler threw is tried again. Default 3. */
   readonly retries?: number | undefined
   /** The pause before the first retry, ms; it doubles, up to 30,000. Default 500. */
@@ -44,10 +49,10 @@ export async function run(log: Log, store: Store, options: RunOptions): Promise<
   let records = 0
   let givenUp = 0
   for await (const batch of batches(log, store, job)) {
-    const lost = await handleOrGiveUp(batch, handling, job)
+    const part = await handleOrGiveUp(batch, handling, job)
     count++
-    records += batch.recordCount - lost
-    givenUp += lost
+    records += part.handled
+    givenUp += part.givenUp
     for (const range of batch.ranges)
       ranges.set(keyOf(range), { ...range, fromOffset: ranges.get(keyOf(range))?.fromOffset ?? range.fromOffset })
   }
@@ -56,27 +61,53 @@ export async function run(log: Log, store: Store, options: RunOptions): Promise<
 
 /**
  * Handles a batch and saves its offsets. Where its handler fails at every attempt and failures are not to stop the job, the batch
- * is divided until the records that fail are alone: only those are given up. Returns how many were.
+ * is divided until the records that fail are alone: only those are given up.
  */
-async function handleOrGiveUp(batch: JobBatch, handling: Handling, job: JobOptions): Promise<number> {
+async function handleOrGiveUp(batch: JobBatch, handling: Handling, job: JobOptions): Promise<Counts> {
   try {
-    await handle(batch, handling)
+    if (!(await handle(batch, handling))) return { handled: 0, givenUp: 0 }
   } catch (error) {
     if (job.onFailure === 'stop' || !(error instanceof TidemarkError && error.code === 'HANDLER_FAILED') || job.signal.aborted) throw error
-    const parts = batch.divide()
-    let lost = 0
-    for (const part of parts) lost += await handleOrGiveUp(part, { ...handling, retries: 0 }, job)
-    if (parts.length > 0) return lost
-    await batch.giveUp(`the handler threw ${reasonOf(error.cause)}`)
-    return batch.recordCount
+    return giveUpTheFailing(batch, error, handling, job)
   }
   await batch.done()
-  return 0
+  return { handled: batch.recordCount, givenUp: 0 }
+}
+
+async function giveUpTheFailing(batch: JobBatch, error: TidemarkError, handling: Handling, job: JobOptions): Promise<Counts> {
+  const parts = batch.divide()
+  let handled = 0
+  let givenUp = 0
+  for (const part of parts) {
+    const counts = await handleOrGiveUp(part, { ...handling, retries: 0 }, job)
+    handled += counts.handled
+    givenUp += counts.givenUp
+  }
+  if (parts.length > 0) return { handled, givenUp }
+  await batch.giveUp(`the handler threw ${reasonOf(error.cause)}`)
+  return { handled: 0, givenUp: batch.recordCount }
+}
+
+/** Records. */
+interface Counts {
+  readonly handled: number
+  readonly givenUp: number
 }
 
 function handlingOf(
-  { handler, retries = 3, retryPauseMs = 500, handlerTimeoutMs = 300_000 }: RunOptions,
+  { handler, transaction = false, retries = 3, retryPauseMs = 500, handlerTimeoutMs = 300_000 }: RunOptions,
   { group, clock, signal, onNotice }: JobOptions,
 ): Handling {
-  return { group, handler, retries, retryPauseMs, handlerTimeoutMs, clock, random: Math.random, signal, onNotice }
+  return {
+    group,
+    handler,
+    inTransaction: transaction,
+    retries,
+    retryPauseMs,
+    handlerTimeoutMs,
+    clock,
+    random: Math.random,
+    signal,
+    onNotice,
+  }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { describe, it } from 'node:test'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { waitFor } from '../../lab/wait.ts'
 
@@ -12,14 +13,16 @@ interface Started {
 }
 
 const child = fileURLToPath(new URL('survivors-child.ts', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-survivors-'))
 
-/** Starts a process that starts servers, and resolves with what they are once they are up. */
-async function startServersInChild(): Promise<{ kill: (signal: NodeJS.Signals) => void; started: Started }> {
-  const runner = spawn(process.execPath, [child], { stdio: ['ignore', 'pipe', 'inherit'] })
-  for await (const line of createInterface({ input: runner.stdout })) {
-    return { kill: (signal) => runner.kill(signal), started: JSON.parse(line) as Started }
-  }
-  throw new Error('the child ended without saying what it started')
+/** Runs the child, which starts a broker and a ZooKeeper, in a process or in a test runner of its own; resolves once the servers are up. */
+async function startServers(name: string, options: string[]): Promise<{ kill: (signal: NodeJS.Signals) => void; started: Started }> {
+  const file = join(folder, name)
+  // Without it the inner runner would believe that it is one of this one's files.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const parent = spawn(process.execPath, [...options, child], { env: { ...env, TIDEMARK_SURVIVORS: file }, stdio: 'ignore' })
+  await waitFor('the servers to start', () => existsSync(file), 60_000)
+  return { kill: (signal) => parent.kill(signal), started: JSON.parse(readFileSync(file, 'utf8')) as Started }
 }
 
 function runs(pid: number): boolean {
@@ -32,9 +35,16 @@ function runs(pid: number): boolean {
 }
 
 describe('a server never outlives the command that started it', () => {
-  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
-    it(`leaves no process and no folder when its parent gets ${signal}`, { timeout: 120_000 }, async () => {
-      const { kill, started } = await startServersInChild()
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  const parents: [name: string, options: string[], signal: NodeJS.Signals][] = [
+    ['a process killed with -9', [], 'SIGKILL'],
+    ['a process that ends by SIGTERM', [], 'SIGTERM'],
+    ['a test runner killed with -9', ['--test'], 'SIGKILL'],
+  ]
+  for (const [name, options, signal] of parents) {
+    it(`leaves no server and no folder behind ${name}`, { timeout: 120_000 }, async () => {
+      const { kill, started } = await startServers(name, options)
       assert.equal(started.pids.length, 2)
       assert.ok(started.pids.every(runs), 'the servers run before their parent is killed')
       assert.ok(started.folders.every(existsSync), 'their folders are there before their parent is killed')

@@ -17,7 +17,7 @@ const memoryUrl = 'memory:conformance'
 storeConformance({
   name: 'memory',
   test,
-  capabilities: { durable: false, shared: false, anyGroupName: true, bareNumber: false },
+  capabilities: { durable: false, shared: false, anyGroupName: true, bareNumber: false, transactions: false },
   open: () => openMemory(memoryUrl),
   reopen: () => openMemory('memory:'),
   plant: async (group, partition, text) => (await openMemory(memoryUrl)).tamper(group, partition, text),
@@ -38,7 +38,7 @@ function byHand(sql: string, group: string, { topic, partition }: TopicPartition
 storeConformance({
   name: 'sqlite',
   test,
-  capabilities: { durable: true, shared: true, anyGroupName: true, bareNumber: false },
+  capabilities: { durable: true, shared: true, anyGroupName: true, bareNumber: false, transactions: true },
   open: () => openSqlite(`sqlite:${file}`, { mode: 'write', timeoutMs: 10_000 }),
   reopen: () => openSqlite(`sqlite:${file}`, { mode: 'read', timeoutMs: 10_000 }),
   plant: async (group, partition, text) => byHand('UPDATE positions SET committed_offset = ?', group, partition, text),
@@ -56,7 +56,7 @@ after(async () => {
 storeConformance({
   name: 'zookeeper',
   test,
-  capabilities: { durable: true, shared: true, anyGroupName: false, bareNumber: true },
+  capabilities: { durable: true, shared: true, anyGroupName: false, bareNumber: true, transactions: false },
   open: () => openZookeeper(`zookeeper://${server.connectString}`, { mode: 'write', timeoutMs: 10_000 }),
   plant: async (group, partition, text) => void (await stranger.set(paths.value(group, partition), Buffer.from(text))),
   erase: (group, partition) => stranger.remove(paths.value(group, partition)),

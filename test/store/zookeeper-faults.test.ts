@@ -328,7 +328,8 @@ async function oldServer(): Promise<Server> {
       }
     })
   })
-  old.listen(0, '127.0.0.1')
+  // Does not hold up the end of a failing test.
+  old.listen(0, '127.0.0.1').unref()
   await once(old, 'listening')
   return old
 }
@@ -346,7 +347,7 @@ async function strangeServer(answer: Buffer): Promise<Server> {
       socket.on('data', () => socket.write(answer))
     })
   })
-  strange.listen(0, '127.0.0.1')
+  strange.listen(0, '127.0.0.1').unref()
   await once(strange, 'listening')
   return strange
 }

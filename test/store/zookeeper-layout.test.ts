@@ -167,6 +167,20 @@ describe('a number that another program moved', () => {
     assert.deepEqual([positionOf(again)?.offset, again.saveId, again.planned], [9, undefined, undefined])
   })
 
+  it('is not what a busy worker’s number looks like to a reader beside it', async () => {
+    await using scene = new Scene(server)
+    const [store, reader, group] = [await scene.open(), await scene.open(), randomUUID()]
+    let custody = await put(store, group, { position: FULL })
+    const done = new AbortController()
+    const work = (async () => {
+      for (let offset = 1; offset <= 300; offset++) custody = await put(store, group, { position: { ...FULL, offset } })
+      done.abort()
+    })()
+    while (!done.signal.aborted) assert.equal(positionOf(await loadOne(reader, group))?.topicId, FULL.topicId)
+    await work
+    assert.deepEqual(await loadOne(reader, group), custody)
+  })
+
   it('is noticed when it was removed and made anew at the same version', async () => {
     await using scene = new Scene(server)
     const [stranger, store, group] = [scene.stranger(), await scene.open(), randomUUID()]

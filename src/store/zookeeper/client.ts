@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly timeoutMs: number
   /** How long at most to wait for any answer after that, ms. */
   readonly silence: number
+  /** Makes sure that `getAll` works; without it, it must not be used. */
+  readonly readsMany: boolean
   /** Gives the attempt up. */
   readonly signal: AbortSignal
 }
@@ -40,13 +42,15 @@ const { ALL, READ, CREATE } = library.Permission
 const { ANYONE_ID_UNSAFE: anyone, AUTH_IDS: creator } = library.Id
 const opcodes = jute.OP_CODES
 
-/** Opens a connection. Rejects with ConnectionLost, or Refused: SESSION_EXPIRED where the session to go on with is over, AUTH_FAILED. */
+/** Opens a connection. Rejects with ConnectionLost, or Refused: SESSION_EXPIRED where the session to go on with is over, AUTH_FAILED, UNIMPLEMENTED by `readsMany`. */
 export async function connect(server: ServerAddress, options: ConnectOptions): Promise<Connection> {
   const connection = new Connection(server, options)
   try {
     await connection.opened
     // All that was committed before is seen by reads after, whichever server this is; and an authentication that failed shows here.
     await connection.sync()
+    // A server before 3.6 answers UNIMPLEMENTED and drops the connection; with more in flight that answer would be lost.
+    if (options.readsMany) await connection.getAll(['/'])
     return connection
   } catch (error) {
     connection.destroy('it could not be opened')
@@ -88,7 +92,7 @@ export class Connection {
     return found && { data: found[0] ?? Buffer.alloc(0), stat: statOf(found[1]) }
   }
 
-  /** Reads many znodes with one request: each one, or the server's error code. Refused with UNIMPLEMENTED by servers before 3.6. */
+  /** Reads many znodes with one request: each one, or the server's error code. */
   getAll(paths: readonly string[]): Promise<(Znode | number)[]> {
     return this.#askRaw((xid) => encodeMultiRead(xid, paths), decodeMultiRead)
   }

@@ -12,7 +12,7 @@ import { save } from './save.ts'
 import { Session } from './session.ts'
 import { parseUrl } from './url.ts'
 
-const capabilities: Capabilities = { durable: true, shared: true, anyGroupName: false, bareNumber: true }
+const capabilities: Capabilities = { durable: true, shared: true, anyGroupName: false, bareNumber: true, transactions: false }
 
 /** Opens `zookeeper://h1:2181,h2:2181/chroot?layout=classic`. @throws TidemarkError STORE_NOT_FOUND where the chroot does not exist. */
 export async function openZookeeper(url: string, { timeoutMs }: DriverOptions): Promise<StoreDriver> {

@@ -5,8 +5,7 @@ import type { Stat, Znode } from './protocol.ts'
  * spends some 0.1 ms on each request, so that a thousand reads one by one take as long as a thousand of these.
  */
 
-/** The number of the operation. */
-export const MULTI_READ = 22
+const MULTI_READ = 22
 const GET_DATA = 4
 /** type, done, error: what stands before each operation and each result. */
 const HEADER_BYTES = 9

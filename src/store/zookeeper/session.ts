@@ -129,19 +129,8 @@ export class Session {
 
   async #getPortion(paths: readonly string[]): Promise<(Znode | undefined)[]> {
     if (this.#oneByOne) return mapInFlight(paths, (path) => this.get(path))
-    const found = await this.#request('', async (connection) => {
-      try {
-        return await connection.getAll(paths)
-      } catch (error) {
-        const tooOld = error instanceof Refused && error.code === codes.UNIMPLEMENTED
-        if (!tooOld && !this.#oneByOne) throw error
-        // A server before 3.6, which now drops the connection, and with it the other portions. The next one is for single reads.
-        this.#oneByOne = true
-        connection.destroy('the server knows no MULTI_READ')
-        return undefined
-      }
-    })
-    return found?.map((one, index) => presence(one, paths[index] ?? '')) ?? this.#getPortion(paths)
+    const found = await this.#request('', (connection) => connection.getAll(paths))
+    return found.map((one, index) => presence(one, paths[index] ?? ''))
   }
 
   async #request<T>(path: string, send: (connection: Connection) => Promise<T>, lost: ErrorCode = 'STORE_UNREACHABLE'): Promise<T> {
@@ -172,27 +161,46 @@ export class Session {
     }
   }
 
-  /**
-   * One attempt with the next server. To go on with the session matters for more than its ephemeral znodes: once the new
-   * connection stands, the servers refuse what an older one of the same session still has under way. So what is read
-   * after an unknown outcome is the outcome.
-   */
+  /** One attempt with the next server. */
   async #openNext(deadline: number): Promise<Connection> {
     const server = this.#servers[this.#nextServer++ % this.#servers.length]
     if (server === undefined || this.#closing.signal.aborted) throw new ConnectionLost('the store was closed', false)
+    try {
+      this.#connection = await this.#goOn(server, deadline)
+    } catch (error) {
+      if (!(error instanceof Refused && error.code === codes.UNIMPLEMENTED)) throw error instanceof Refused ? refusal(error, '') : error
+      this.#oneByOne = true
+      this.#connection = await this.#goOn(server, deadline)
+    }
+    return this.#connection
+  }
+
+  /**
+   * A connection that goes on with the session. That matters for more than its ephemeral znodes: once the new connection
+   * stands, the servers refuse what an older one of the same session still has under way. So what is read after an
+   * unknown outcome is the outcome.
+   */
+  async #goOn(server: ServerAddress, deadline: number): Promise<Connection> {
     const { credentials, sessionTimeout, timeoutMs: patience } = this.#options
     const timeoutMs = Math.ceil(Math.max(1, Math.min(deadline - Date.now(), sessionTimeout / this.#servers.length)))
-    const options = { credentials, sessionTimeout, timeoutMs, silence: patience / 4, signal: this.#closing.signal }
-    try {
-      this.#connection = await connect(server, { ...options, session: this.#key })
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      if (error.code !== codes.SESSION_EXPIRED) throw refusal(error, '')
-      this.#key = undefined
-      this.#connection = await connect(server, options)
+    const options = {
+      credentials,
+      sessionTimeout,
+      timeoutMs,
+      silence: patience / 4,
+      readsMany: !this.#oneByOne,
+      signal: this.#closing.signal,
     }
-    this.#key = this.#connection.session
-    return this.#connection
+    let connection
+    try {
+      connection = await connect(server, { ...options, session: this.#key })
+    } catch (error) {
+      if (!(error instanceof Refused && error.code === codes.SESSION_EXPIRED)) throw error
+      this.#key = undefined
+      connection = await connect(server, options)
+    }
+    this.#key = connection.session
+    return connection
   }
 
   #unreachable(error: ConnectionLost, code: ErrorCode): TidemarkError {

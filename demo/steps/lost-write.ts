@@ -1,0 +1,45 @@
+import { caughtUp, printRanges, table, type Story } from '../story.ts'
+import { event, heading, say } from '../tell.ts'
+import { Worker } from '../worker.ts'
+import { MULTI } from '../zookeeper.ts'
+
+/** The job's write to ZooKeeper is lost, once on its way there and once its answer on the way back. */
+export async function lostWrite(story: Story): Promise<void> {
+  const { stage, orders } = story
+  heading('4 of 6: a ZooKeeper write is lost')
+  // All into one partition, so that they make one batch, and one write.
+  const { length } = await orders.produce(10, [0])
+  say(
+    `${length} orders wait. The job will do the work, and its connection will break just as it saves the offset, before ZooKeeper has seen the write.`,
+  )
+  await table()
+  const worker = new Worker(stage, { gated: true })
+  const lost = await saveUnder(worker, story, () => stage.network.loseRequest(MULTI), 'lost on its way to ZooKeeper')
+
+  const more = await orders.produce(10, [0])
+  say(`${more.length} more orders. This time ZooKeeper carries the write out, and its answer is lost.`)
+  const done = await saveUnder(worker, story, () => stage.network.loseReply(MULTI), 'carried out, and the answer was lost')
+  await worker.stop()
+
+  say(
+    "The article's job hears of a broken connection, and can't know whether its offset is in ZooKeeper. If it is not, the orders are handled again after the next start, and nobody notices.",
+  )
+  say(
+    'Tidemark knows that it does not know. Before anything else it reads what is stored, and looks for the ID of its own write. ' +
+      `The first time that was not there, and the job sent the same write again (${lost} in all). The second time it was, and that settled it (${done} in all). Nothing was lost, and nothing was handled twice:`,
+  )
+  await table()
+}
+
+/** Lets the job save its batch while a trap waits for the write; returns how many writes that took. */
+async function saveUnder(worker: Worker, story: Story, trap: () => Promise<void>, what: string): Promise<number> {
+  const { network } = story.stage
+  const ranges = await worker.worked()
+  const before = network.requestCounts.get(MULTI) ?? 0
+  const sprung = trap()
+  worker.goOn()
+  await sprung
+  event('network', `the connection broke: the write of ${printRanges(ranges)} was ${what}`)
+  await caughtUp(story)
+  return (network.requestCounts.get(MULTI) ?? 0) - before
+}

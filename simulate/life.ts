@@ -1,0 +1,67 @@
+import type { Clock } from '../src/clock.ts'
+
+/**
+ * A process that can die between any two awaits. Everything that it waits for goes through {@link through}: once it is dead
+ * nothing comes back, so that not one line of it runs on. What it had sent off before may still arrive.
+ */
+export class Life {
+  readonly #clock: Clock
+  readonly #died = Promise.withResolvers<void>()
+  #isDead = false
+  #stepsLeft = Number.POSITIVE_INFINITY
+  #resumesAt = 0
+  /** The process's own clock. */
+  readonly clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.clock = { now: () => clock.now(), sleep: (ms, signal) => this.through(() => clock.sleep(ms, signal)) }
+  }
+
+  get isDead(): boolean {
+    return this.#isDead
+  }
+
+  /** Resolves when it dies. */
+  get died(): Promise<void> {
+    return this.#died.promise
+  }
+
+  /** kill -9. */
+  kill(): void {
+    this.#isDead = true
+    this.#died.resolve()
+  }
+
+  /** It dies by itself, before or after so many calls. */
+  killAfter(steps: number): void {
+    this.#stepsLeft = steps
+  }
+
+  /** SIGSTOP, and SIGCONT after `ms`: what was answered meanwhile is seen late. */
+  pause(ms: number): void {
+    this.#resumesAt = this.#clock.now() + ms
+  }
+
+  /** Does what the process asks others to do. It may die before that, or before it hears of it. */
+  through<T>(call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#step()) return
+      const heard = (tell: () => void): void => {
+        const left = this.#resumesAt - this.#clock.now()
+        if (left > 0) void this.#clock.sleep(left).then(() => heard(tell))
+        else if (!this.#step()) tell()
+      }
+      call().then(
+        (value) => heard(() => resolve(value)),
+        (error: unknown) => heard(() => reject(error)),
+      )
+    })
+  }
+
+  /** Whether it is dead by now. */
+  #step(): boolean {
+    if (!this.#isDead && --this.#stepsLeft < 0) this.kill()
+    return this.#isDead
+  }
+}
