@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,9 @@ export async function reservePort(): Promise<ReservedPort> {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest))
     const claim = join(tmpdir(), `tidemark-port-${port}`)
-    if (claimed(claim) && (await isFree(port))) return { port, claim }
+    if (!claimed(claim)) continue
+    if (await isFree(port)) return { port, claim }
+    rmdirSync(claim)
   }
 }
 

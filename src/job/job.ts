@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Planned } from '../core/custody.ts'
 import type { PlanEntry } from '../core/plan.ts'
@@ -35,7 +34,7 @@ export class Job {
   readonly #log: Log
   readonly #store: Store
   readonly #options: JobOptions
-  readonly #owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
+  readonly #owner: string
   readonly #reader: LogReader
   readonly #patience: Patience
   readonly #voice: Voice
@@ -67,6 +66,7 @@ export class Job {
     this.#log = log
     this.#store = store
     this.#options = options
+    this.#owner = `${hostname()}-${process.pid}-${options.newId().slice(0, 8)}`
     this.#patience = { clock: options.clock, onNotice: options.onNotice, signal: options.signal }
     this.#voice = new Voice(options.onNotice, options.clock)
     this.#pace = new Pace(options.maxRecordsPerSecond, options.clock)
@@ -143,15 +143,14 @@ export class Job {
 
   /** Settles what is unsettled, and starts reading it. */
   async #settleAll(): Promise<void> {
-    const { clock, group } = this.#options
+    const { clock } = this.#options
     if (this.#unsettled.size === 0 || (clock.now() < this.#settleAt && this.#holdings.size > 0)) return
     const settler = { log: this.#log, store: this.#store, options: this.#options, owner: this.#owner, owned: this.#holdings }
     const settled = await patiently('Kafka and the store', this.#patience, () => settle(settler, [...this.#unsettled.values()]))
     for (const held of settled.held) this.#hold(held)
     for (const entry of settled.kept) this.#keep(entry)
     for (const { partition, owner } of settled.lost) this.#lose(partition, owner)
-    for (const { partition, reason } of settled.waiting)
-      this.#voice.say('waiting', `waiting for ${keyOf(partition)} of group ${group}: ${reason}`, partition)
+    this.#voice.waiting(settled.waiting.map(({ partition, reason }) => ({ ...partition, reason })))
     this.#settleAt = clock.now() + SETTLE_EVERY_MS
     if (this.#holdings.size === 0 && this.#unsettled.size > 0) await clock.sleep(SETTLE_EVERY_MS, this.#options.signal)
   }
@@ -211,7 +210,7 @@ export class Job {
 
   /** Disputed partitions go back to be settled; what is waited for is said now and then. */
   #accept({ slices, disputes, waiting }: Taken): readonly Slice[] {
-    for (const one of waiting) this.#voice.say('waiting', `waiting for ${keyOf(one)} of group ${this.#options.group}: ${one.reason}`, one)
+    this.#voice.waiting(waiting)
     for (const dispute of disputes) this.#dispute(dispute)
     return slices
   }
@@ -327,10 +326,11 @@ export class Job {
     const holding = this.#holdings.get(key)
     if (holding === undefined) return []
     const { topic, partition, revision, ownerEpoch } = holding
-    const position = done === undefined ? undefined : advance(holding, done, this.#options.clock.now(), this.#owner)
+    const { clock, newId } = this.#options
+    const position = done === undefined ? undefined : advance(holding, done, clock.now(), this.#owner)
     const planned =
       next === undefined ? unfinished(holding, position?.offset) : { fromOffset: next.fromOffset, untilOffset: next.untilOffset }
-    return [{ topic, partition, expected: revision, position, planned, ownerEpoch, owner: this.#owner, saveId: randomUUID(), ledger: [] }]
+    return [{ topic, partition, expected: revision, position, planned, ownerEpoch, owner: this.#owner, saveId: newId(), ledger: [] }]
   }
 
   #written(write: Write, result: WriteResult): boolean {

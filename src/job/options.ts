@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { Isolation } from '../kafka/log.ts'
@@ -43,6 +44,7 @@ export interface JobOptions extends ReconcileOptions {
   readonly control: JobControl
   readonly onNotice: OnNotice
   readonly clock: Clock
+  readonly newId: () => string
   readonly signal: AbortSignal
 }
 
@@ -61,6 +63,7 @@ export function withDefaults(options: ReadOptions): JobOptions {
     control: options.control ?? new JobControl(),
     onNotice: options.onNotice ?? (() => {}),
     clock: options.clock ?? systemClock,
+    newId: options.newId ?? randomUUID,
     signal: options.signal ?? new AbortController().signal,
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Custody } from '../core/custody.ts'
 import { positionOf } from '../core/custody.ts'
 import type { Finding, Plan, PlanEntry } from '../core/plan.ts'
@@ -14,6 +13,7 @@ import { examinePartitions } from '../verbs/examine.ts'
 import { assertWithinLimits, contextOf, withTimes, writeOf } from '../verbs/reconcile.ts'
 import type { ReconcileOptions } from '../verbs/reconcile.ts'
 import type { Holding } from './holding.ts'
+import type { JobOptions } from './options.ts'
 
 /** What became of the partitions that were to be settled. */
 export interface Settled {
@@ -38,7 +38,7 @@ export interface HeldPartition {
 export interface Settler {
   readonly log: Log
   readonly store: Store
-  readonly options: ReconcileOptions
+  readonly options: ReconcileOptions & Pick<JobOptions, 'newId'>
   readonly owner: string
   readonly owned: ReadonlyMap<string, Holding>
 }
@@ -126,11 +126,11 @@ async function take(
 }
 
 /** Takes, repairs or both; a partition that is ours already keeps its epoch. A planned range survives only where the offset does. */
-function takeWrite({ owned, owner }: Settler, entry: PlanEntry, { custody }: Finding): Write {
+function takeWrite({ owned, owner, options: { newId } }: Settler, entry: PlanEntry, { custody }: Finding): Write {
   const ownerEpoch = owned.get(keyOf(custody))?.ownerEpoch ?? custody.ownerEpoch + 1
   if (entry.move !== undefined) return writeOf(entry, { ownerEpoch, owner, expected: custody.revision })
   const { topic, partition, revision, planned } = custody
-  return { topic, partition, expected: revision, planned, ownerEpoch, owner, saveId: randomUUID(), ledger: [] }
+  return { topic, partition, expected: revision, planned, ownerEpoch, owner, saveId: newId(), ledger: [] }
 }
 
 function hold(entry: PlanEntry, { custody, facts }: Finding, write: Write, revision: string): HeldPartition {

@@ -26,9 +26,19 @@ export class Voice {
     this.#onNotice(place === undefined ? { kind, text } : { kind, text, topic: place.topic, partition: place.partition })
   }
 
+  /** One line per reason, however many partitions wait for it. */
+  waiting(partitions: ReadonlyArray<TopicPartition & { readonly reason: string }>): void {
+    for (const [reason, places] of Map.groupBy(partitions, (one) => one.reason)) {
+      const [first, ...others] = places
+      const names = first === undefined ? '' : `${keyOf(first)}${others.length === 0 ? '' : ` and ${others.length} more`}`
+      this.say('waiting', `waiting for ${names}: ${reason}`, others.length === 0 ? first : undefined)
+    }
+  }
+
   moved(entry: PlanEntry): void {
     const { verdict, action, from, move, evidence } = entry
-    const cost = `at most ${move?.skipped ?? 'an unknown number of'} records skipped and ${move?.reread} read again`
+    const skipped = move?.skipped === null ? 'nobody knows how many of its records were unread' : `at most ${move?.skipped} records skipped`
+    const cost = `${skipped}, ${move?.reread} read again`
     this.say(
       'moved',
       `${keyOf(entry)} was ${verdict}: moved from ${from ?? 'nothing'} to ${move?.to} (${action}; ${cost}): ${evidence.join('; ')}`,

@@ -14,7 +14,9 @@ const LONG_POLL_MS = 500
 const MIN_PARTITION_BYTES = 64 * 1024
 const MAX_PARTITION_BYTES = 1024 * 1024
 /** Two connections to each broker: a long poll for partitions without records holds up no partition that has some. */
-const SLOTS = ['fetch-0', 'fetch-1'] as const
+const SLOTS = 2
+/** Each reader has connections of its own. */
+let readers = 0
 
 /** Reads partitions of a cluster ahead, within bounds: at most two fetches under way to each broker. */
 export function openReader(cluster: Cluster, options: ReaderOptions): LogReader {
@@ -25,6 +27,7 @@ class ClusterReader implements LogReader {
   readonly #cluster: Cluster
   readonly #options: ReaderOptions
   readonly #readings = new Map<string, Reading>()
+  readonly #slots: readonly string[]
   readonly #closing = new AbortController()
   /** `node slot` of the fetches under way, with the bytes that their answers may bring. */
   readonly #busy = new Map<string, number>()
@@ -37,6 +40,8 @@ class ClusterReader implements LogReader {
   constructor(cluster: Cluster, options: ReaderOptions) {
     this.#cluster = cluster
     this.#options = options
+    const reader = ++readers
+    this.#slots = Array.from({ length: SLOTS }, (_, slot) => `fetch-${reader}.${slot}`)
   }
 
   assign(start: StartAt): void {
@@ -77,7 +82,7 @@ class ClusterReader implements LogReader {
     this.#closing.abort(new TidemarkError('KAFKA_UNREACHABLE', 'the reader was closed'))
     clearTimeout(this.#timer)
     this.#readings.clear()
-    for (const slot of SLOTS) this.#cluster.release(slot)
+    for (const slot of this.#slots) this.#cluster.release(slot)
     this.#wake()
   }
 
@@ -145,7 +150,7 @@ class ClusterReader implements LogReader {
       byNode.set(leader.nodeId, [...(byNode.get(leader.nodeId) ?? []), reading])
     }
     for (const [nodeId, readings] of byNode) {
-      const slot = SLOTS.find((name) => !this.#busy.has(`${nodeId} ${name}`))
+      const slot = this.#slots.find((name) => !this.#busy.has(`${nodeId} ${name}`))
       if (slot !== undefined) void this.#fetch(nodeId, slot, readings)
     }
     this.#retryLater(now)
