@@ -160,7 +160,7 @@ export class Job {
     this.#holdings.set(key, holding)
     this.#unsettled.delete(key)
     if (!this.#ends.has(key) || entry.verdict === 'recreated' || entry.verdict === 'truncated') this.#ends.set(key, endOffset)
-    if (entry.move !== undefined) this.#voice.moved(entry)
+    if (entry.move !== undefined && entry.verdict !== 'missing') this.#voice.moved(entry) // a new group's beginning is no news
     const { topic, partition, topicId, planned, position } = holding
     if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
     const trusted = this.#doubted.get(key)?.offset !== position.offset

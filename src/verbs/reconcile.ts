@@ -19,6 +19,8 @@ export interface ReconcileOptions extends ExamineOptions {
   readonly policy?: PolicyInput | undefined
   /** Who moves, for the ledger. Default: user@host. */
   readonly actor?: string | undefined
+  /** Makes the IDs of workers and saves. Default: random UUIDs; a simulation makes them from its seed. */
+  readonly newId?: (() => string) | undefined
 }
 
 /** Examines a group and plans what the policy says about what was found. Nothing is written. */
@@ -104,8 +106,8 @@ export async function atTimes(log: Log, findings: readonly Finding[], timestamps
 }
 
 /** Who plans, and when. */
-export function contextOf({ group, clock = systemClock, actor = defaultActor() }: ReconcileOptions): PlanContext {
-  return { group, now: clock.now(), actor, newId: randomUUID }
+export function contextOf({ group, clock = systemClock, actor = defaultActor(), newId = randomUUID }: ReconcileOptions): PlanContext {
+  return { group, now: clock.now(), actor, newId }
 }
 
 /** `user@host`, as the ledger names people. */

@@ -12,6 +12,8 @@ export interface ResetOptions extends ExamineOptions {
   readonly maxSkip?: number | undefined
   readonly maxReread?: number | undefined
   readonly actor?: string | undefined
+  /** Makes the IDs of saves. Default: random UUIDs. */
+  readonly newId?: (() => string) | undefined
   readonly execute?: boolean | undefined
 }
 

@@ -23,6 +23,8 @@ export interface RunOptions extends ReadOptions {
   readonly retryPauseMs?: number | undefined
   /** A handler that has not returned by then fails, without a retry: it may still be at work. ms, default 300,000. */
   readonly handlerTimeoutMs?: number | undefined
+  /** From 0 to 1: spreads the retries of workers that failed at the same moment. Default: Math.random. */
+  readonly random?: (() => number) | undefined
 }
 
 /** What a run did. */
@@ -95,7 +97,7 @@ interface Counts {
 }
 
 function handlingOf(
-  { handler, transaction = false, retries = 3, retryPauseMs = 500, handlerTimeoutMs = 300_000 }: RunOptions,
+  { handler, transaction = false, retries = 3, retryPauseMs = 500, handlerTimeoutMs = 300_000, random = Math.random }: RunOptions,
   { group, clock, signal, onNotice }: JobOptions,
 ): Handling {
   return {
@@ -106,7 +108,7 @@ function handlingOf(
     retryPauseMs,
     handlerTimeoutMs,
     clock,
-    random: Math.random,
+    random,
     signal,
     onNotice,
   }

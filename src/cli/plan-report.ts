@@ -1,0 +1,164 @@
+import type { Plan, PlanEntry } from '../core/plan.ts'
+import { TidemarkError } from '../errors.ts'
+import { apply } from '../verbs/reconcile.ts'
+import type { Applied } from '../verbs/reconcile.ts'
+import type { Store } from '../store/store.ts'
+import { EXIT, exitCodeOf, worst } from './failure.ts'
+import type { ExitCode } from './failure.ts'
+import type { MovingOptions } from './options.ts'
+import type { Report } from './report.ts'
+import type { Row, Table } from './table.ts'
+import { colourOf, evidenceCell, exitCodeFor } from './verdicts.ts'
+
+/** A plan that was previewed, applied, or refused before anything was written. */
+type Outcome =
+  | { readonly kind: 'preview' }
+  | { readonly kind: 'applied'; readonly applied: readonly Applied[] }
+  | { readonly kind: 'refused'; readonly refusal: TidemarkError }
+
+/** Applies a plan if `--execute` says so, and reports it: a plan that is refused is printed all the same. */
+export async function reportPlan(plan: Plan, store: Store, { execute }: MovingOptions): Promise<Report> {
+  const outcome = execute === true ? await applied(plan, store) : ({ kind: 'preview' } as const)
+  const failures = failuresOf(plan, outcome)
+  return {
+    document: documentOf(plan, outcome),
+    table: tableOf(plan, outcome),
+    remarks: [remark(plan, outcome)],
+    failures,
+    exitCode: worst([...plan.entries.map((entry) => entryCode(entry, outcome)), ...failures.map(exitCodeOf)]),
+  }
+}
+
+async function applied(plan: Plan, store: Store): Promise<Outcome> {
+  try {
+    return { kind: 'applied', applied: await apply(plan, store) }
+  } catch (error) {
+    if (error instanceof TidemarkError && (error.code === 'LIMIT_EXCEEDED' || error.code === 'GROUP_ACTIVE'))
+      return { kind: 'refused', refusal: error }
+    throw error
+  }
+}
+
+function statusOf(entry: PlanEntry, outcome: Outcome): Applied['status'] {
+  if (outcome.kind !== 'applied') return 'untouched'
+  return outcome.applied.find((one) => one.entry === entry)?.status ?? 'untouched'
+}
+
+/** What was found counts until it is moved; what the plan refuses counts whatever was found. */
+function entryCode(entry: PlanEntry, outcome: Outcome): ExitCode {
+  if (entry.outcome === 'fail') return EXIT.findings
+  return statusOf(entry, outcome) === 'moved' ? EXIT.ok : exitCodeFor(entry.verdict)
+}
+
+function failuresOf(plan: Plan, outcome: Outcome): TidemarkError[] {
+  if (outcome.kind === 'refused') return [outcome.refusal]
+  return plan.entries.flatMap((entry) => {
+    const at = { group: plan.group, topic: entry.topic, partition: entry.partition }
+    const status = statusOf(entry, outcome)
+    if (status === 'changed')
+      return [
+        new TidemarkError('OFFSET_CHANGED', 'somebody moved the offset after it was read; nothing was written', {
+          ...at,
+          hint: 'Run it again',
+        }),
+      ]
+    if (status === 'fenced')
+      return [
+        new TidemarkError('FENCED', 'a worker took the partition after it was read; nothing was written', { ...at, hint: 'Stop it first' }),
+      ]
+    return []
+  })
+}
+
+function remark({ group, entries, skipped, reread, exceeds }: Plan, outcome: Outcome): string {
+  if (entries.length === 0) return `nothing is stored for group ${group}; name its topics with --topic`
+  const moves = entries.filter(({ move }) => move !== undefined)
+  const moved = moves.filter((entry) => statusOf(entry, outcome) === 'moved').length
+  const unknown = moves.some(({ move }) => move?.skipped === null) ? ', of recreated topics those of the new one' : ''
+  const cost = `at most ${skipped} records skipped${unknown} and ${reread} read again`
+  if (outcome.kind === 'applied') return `moved ${moved} of ${entries.length} partitions; ${cost}`
+  if (outcome.kind === 'refused') return `the plan: ${moves.length} of ${entries.length} partitions to move; ${cost}`
+  if (moves.length === 0) return `a preview: nothing to move in ${entries.length} partitions`
+  const beyond =
+    exceeds === undefined ? 'add --execute to apply it' : `it is beyond ${exceeds.limit} ${exceeds.allowed} and would not be applied`
+  return `a preview: ${moves.length} of ${entries.length} partitions to move; ${cost}; nothing was written; ${beyond}`
+}
+
+function documentOf(plan: Plan, outcome: Outcome): Record<string, unknown> {
+  return {
+    group: plan.group,
+    executed: outcome.kind === 'applied',
+    skipped: plan.skipped,
+    reread: plan.reread,
+    exceeds: plan.exceeds ?? null,
+    partitions: plan.entries.map((entry) => partitionOf(plan, entry, outcome)),
+  }
+}
+
+function partitionOf({ group }: Plan, entry: PlanEntry, outcome: Outcome): Record<string, unknown> {
+  const { topic, partition, verdict, evidence, action, note, from, logStartOffset, logEndOffset, lag, move } = entry
+  return {
+    group,
+    topic,
+    partition,
+    priorOffset: from,
+    newOffset: move?.to ?? null,
+    logStartOffset: logStartOffset ?? null,
+    logEndOffset: logEndOffset ?? null,
+    lag: lag ?? null,
+    verdict,
+    evidence,
+    action,
+    outcome: outcomeOf(entry, outcome),
+    note: note ?? null,
+    skipped: move === undefined ? 0 : move.skipped,
+    reread: move?.reread ?? 0,
+  }
+}
+
+/** What the plan makes of it, and once it was applied what became of that. */
+function outcomeOf(entry: PlanEntry, outcome: Outcome): string {
+  const status = statusOf(entry, outcome)
+  return status === 'untouched' ? entry.outcome : status
+}
+
+function tableOf(plan: Plan, outcome: Outcome): Table {
+  const columns = [
+    'GROUP',
+    'TOPIC',
+    'PARTITION',
+    'PRIOR-OFFSET',
+    'NEW-OFFSET',
+    'LAG',
+    'SKIPPED',
+    'REREAD',
+    'VERDICT',
+    'ACTION',
+    'OUTCOME',
+  ].map((name) => ({ name }))
+  return { columns: [...columns, { name: 'EVIDENCE', long: true }], rows: plan.entries.map((entry) => rowOf(plan.group, entry, outcome)) }
+}
+
+function rowOf(group: string, entry: PlanEntry, outcome: Outcome): Row {
+  const { topic, partition, verdict, evidence, action, note, from, lag, move } = entry
+  const skipped = move?.skipped === null ? 'unknown' : (move?.skipped ?? null)
+  const why = [evidenceCell(verdict, evidence), note].filter((sentence) => sentence != null).join('; ')
+  return {
+    cells: [
+      group,
+      topic,
+      partition,
+      from,
+      move?.to ?? null,
+      lag ?? null,
+      skipped,
+      move?.reread ?? null,
+      verdict,
+      action,
+      outcomeOf(entry, outcome),
+      why,
+    ],
+    colour: colourOf(verdict),
+    quiet: verdict === 'valid' && note === undefined,
+  }
+}

@@ -1,0 +1,60 @@
+import { TidemarkError } from '../errors.ts'
+import type { Log } from '../kafka/log.ts'
+import type { Store } from '../store/store.ts'
+import type { CommonOptions } from './options.ts'
+import { withProgress } from './progress.ts'
+import type { Done } from './progress.ts'
+
+/** Closing is a courtesy to the other side: the process ends either way. */
+const CLOSE_MS = 1_000
+
+/** What cluster and store take if nothing says how long they may. */
+const DEFAULT_TIMEOUT_MS = 30_000
+
+/** The group that a verb works on. @throws TidemarkError USAGE */
+export function groupOf({ group }: CommonOptions): string {
+  if (group === undefined || group === '') throw new TidemarkError('USAGE', 'no group is named', { hint: 'Add --group' })
+  return group
+}
+
+/** Works with the store alone, and closes it. */
+export async function withStore<T>(options: CommonOptions, mode: 'read' | 'write', work: (store: Store) => Promise<T>): Promise<T> {
+  const { openStore } = await import('../store/store.ts')
+  const store = await openStore(options.store, { mode, timeoutMs: options.timeout })
+  return closing(store, () => work(store))
+}
+
+/** Asks the cluster and the store something: {@link withLogAndStore}, and on a terminal how much of the time it may take is over. */
+export function askLogAndStore<T>(
+  options: CommonOptions,
+  mode: 'read' | 'write',
+  work: (log: Log, store: Store) => Promise<T>,
+): Promise<T> {
+  const started = performance.now()
+  const done = (): Done => ({
+    value: Math.round((performance.now() - started) / 1_000),
+    total: (options.timeout ?? DEFAULT_TIMEOUT_MS) / 1_000,
+  })
+  return withProgress('asking the cluster and the store', 's at most', done, () => withLogAndStore(options, mode, work))
+}
+
+/** Works with the cluster and the store, and closes both. Neither of their clients is loaded before. */
+export async function withLogAndStore<T>(
+  options: CommonOptions,
+  mode: 'read' | 'write',
+  work: (log: Log, store: Store) => Promise<T>,
+): Promise<T> {
+  const { connect } = await import('../kafka/connect.ts')
+  const log = await connect({ bootstrapServers: options.bootstrapServer, properties: options.commandConfig, timeoutMs: options.timeout })
+  return closing(log, () => withStore(options, mode, (store) => work(log, store)))
+}
+
+async function closing<T>(resource: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } finally {
+    const late = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())
+    // What went wrong before is what counts, and a result that is there stays one.
+    await Promise.race([resource.close().catch(() => {}), late])
+  }
+}
