@@ -72,6 +72,12 @@ describe('the structure', () => {
     assert.deepEqual(linesWith(impure, sources('src/core')), [])
   })
 
+  it('documents every error code, and none that does not exist', () => {
+    const codes = [...read('src/errors.ts').matchAll(/^  \| '([A-Z_]+)'/gm)].map((match) => match[1])
+    const documented = [...read('docs/errors.md').matchAll(/^\| ([A-Z_]+) \|/gm)].map((match) => match[1])
+    assert.deepEqual(documented.toSorted(), codes.toSorted())
+  })
+
   it('lets the command line call the verbs and nothing below them that does I/O by itself', () => {
     const below = sources('src/cli').flatMap((file) =>
       importsOf(file)
