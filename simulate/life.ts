@@ -46,17 +46,19 @@ export class Life {
   /** Does what the process asks others to do. It may die before that, or before it hears of it. */
   through<T>(call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#step()) return
-      const heard = (tell: () => void): void => {
-        const left = this.#resumesAt - this.#clock.now()
-        if (left > 0) void this.#clock.sleep(left).then(() => heard(tell))
-        else if (!this.#step()) tell()
-      }
-      call().then(
-        (value) => heard(() => resolve(value)),
-        (error: unknown) => heard(() => reject(error)),
-      )
+      this.#whenAwake(() => {
+        call().then(
+          (value) => this.#whenAwake(() => resolve(value)),
+          (error: unknown) => this.#whenAwake(() => reject(error)),
+        )
+      })
     })
+  }
+
+  #whenAwake(goOn: () => void): void {
+    const left = this.#resumesAt - this.#clock.now()
+    if (left > 0) void this.#clock.sleep(left).then(() => this.#whenAwake(goOn))
+    else if (!this.#step()) goOn()
   }
 
   /** Whether it is dead by now. */

@@ -13,7 +13,7 @@ import { colourOf, evidenceCell, exitCodeFor } from './verdicts.ts'
 /** A plan that was previewed, applied, or refused before anything was written. */
 type Outcome =
   | { readonly kind: 'preview' }
-  | { readonly kind: 'applied'; readonly applied: readonly Applied[] }
+  | { readonly kind: 'applied'; readonly statuses: ReadonlyMap<PlanEntry, Applied['status']> }
   | { readonly kind: 'refused'; readonly refusal: TidemarkError }
 
 /** Applies a plan if `--execute` says so, and reports it: a plan that is refused is printed all the same. */
@@ -31,7 +31,8 @@ export async function reportPlan(plan: Plan, store: Store, { execute }: MovingOp
 
 async function applied(plan: Plan, store: Store): Promise<Outcome> {
   try {
-    return { kind: 'applied', applied: await apply(plan, store) }
+    const done = await apply(plan, store)
+    return { kind: 'applied', statuses: new Map(done.map(({ entry, status }) => [entry, status])) }
   } catch (error) {
     if (error instanceof TidemarkError && (error.code === 'LIMIT_EXCEEDED' || error.code === 'GROUP_ACTIVE'))
       return { kind: 'refused', refusal: error }
@@ -40,8 +41,7 @@ async function applied(plan: Plan, store: Store): Promise<Outcome> {
 }
 
 function statusOf(entry: PlanEntry, outcome: Outcome): Applied['status'] {
-  if (outcome.kind !== 'applied') return 'untouched'
-  return outcome.applied.find((one) => one.entry === entry)?.status ?? 'untouched'
+  return (outcome.kind === 'applied' ? outcome.statuses.get(entry) : undefined) ?? 'untouched'
 }
 
 /** What was found counts until it is moved; what the plan refuses counts whatever was found. */

@@ -1,6 +1,5 @@
 import type { TidemarkError } from '../errors.ts'
 import type { ExitCode } from './failure.ts'
-import type { CommonOptions } from './options.ts'
 import type { Screen, Table } from './table.ts'
 
 /** What a verb found or did, before it is printed in one form or another. */
@@ -20,6 +19,3 @@ export interface Report {
 
 /** What a verb's module exports: options and arguments to a report. */
 export type Action = (options: never, args: readonly string[]) => Promise<Report>
-
-/** Options that name a group, or a usage error. */
-export type Grouped<T extends CommonOptions> = T & { readonly group: string }

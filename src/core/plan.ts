@@ -127,7 +127,7 @@ function entryOf({ custody, facts, verdict }: Finding, action: string, outcome: 
 }
 
 /** Where a policy's action leads, on facts that are known. */
-export function targetOf(finding: Finding, action: Action): Target {
+function targetOf(finding: Finding, action: Action): Target {
   const { facts } = finding
   if (facts.state !== 'known') return { refuse: 'the log is not known' }
   if (action === 'earliest') return { to: facts.logStartOffset }

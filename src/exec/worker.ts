@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import { Child } from './child.ts'
 import type { Ears, End } from './child.ts'
 import { commandInvalid } from './command.ts'
 import { encodeBatch, readAnswer } from './protocol.ts'
-import type { Asked, Part } from './protocol.ts'
+import type { Part } from './protocol.ts'
+import { Task } from './task.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** The pause before a process that answered nothing is started again, ms; it doubles, up to the longest. */
@@ -26,15 +26,6 @@ export interface WorkerOptions {
   readonly watchdog: Watchdog
   /** Takes a line for people: of the process's standard error, or about the process. */
   readonly onLine: (line: string) => void
-}
-
-/** What is in hand. */
-interface Task extends Asked {
-  sent: boolean
-  /** Undefined where it is done, or what the process says that it failed with. */
-  readonly answer: Promise<string | undefined>
-  readonly resolve: (failure: string | undefined) => void
-  readonly reject: (error: Error) => void
 }
 
 /**
@@ -84,7 +75,7 @@ export class Worker {
 
   async #run(part: Part): Promise<void> {
     const child = await this.#start()
-    const task: Task = { id: randomUUID(), ranges: part.ranges, sent: false, ...answerOf() }
+    const task = new Task(part.ranges)
     this.#task = task
     const over = new AbortController()
     void this.#limitTime(task, over.signal)
@@ -170,9 +161,4 @@ export class Worker {
   #failed(how: string): Error {
     return new Error(`process ${this.#options.number} ${how}`)
   }
-}
-
-function answerOf(): Pick<Task, 'answer' | 'resolve' | 'reject'> {
-  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
-  return { answer: promise, resolve, reject }
 }

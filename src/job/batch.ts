@@ -1,5 +1,7 @@
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange } from '../core/position.ts'
+import { publish } from '../diagnostics.ts'
+import type { BatchEvent } from '../diagnostics.ts'
 import type { KafkaRecord, Slice } from '../kafka/log.ts'
 
 /** Records to be worked on, and the ranges that they cover. Its offsets are saved by `done`, not before. */
@@ -18,6 +20,8 @@ export interface Batch {
 
 /** What a batch needs of its job. */
 export interface Saver {
+  /** Whose offsets they are. */
+  group(): string
   /** Saves the offsets after slices that were handled; after a whole batch it plans the next one too. */
   save(done: readonly Slice[], isWhole: boolean): Promise<void>
   /** Makes ready to save the offsets after slices in one transaction with their work; attempts that fail are repeated as the same writes. Says whether the work counts. */
@@ -35,6 +39,7 @@ export class JobBatch implements Batch {
   readonly #saver: Saver
   readonly #isWhole: boolean
   #done = false
+  #toldAt = performance.now()
   #transaction: ReturnType<Saver['transaction']> | undefined
   #parts: readonly JobBatch[] = []
 
@@ -45,6 +50,7 @@ export class JobBatch implements Batch {
     this.ranges = slices.map(({ topic, partition, fromOffset, untilOffset }) => ({ topic, partition, fromOffset, untilOffset }))
     this.recordCount = slices.reduce((sum, slice) => sum + slice.recordCount, 0)
     this.records = { [Symbol.iterator]: () => walk(slices) }
+    this.#tell('planned')
   }
 
   get isDone(): boolean {
@@ -53,16 +59,33 @@ export class JobBatch implements Batch {
 
   async done(): Promise<void> {
     if (this.isDone) return
-    await this.#saver.save(this.#slices, this.#isWhole)
+    this.#tell('handled')
+    try {
+      await this.#saver.save(this.#slices, this.#isWhole)
+    } catch (error) {
+      this.failed(error)
+      throw error
+    }
     this.#done = true
+    this.#tell('saved')
   }
 
   /** Does the work and saves the offsets in one transaction of the store. False where the partitions are not ours as they were: then nothing was done. */
   async doneIn(work: (transaction: unknown) => Promise<void>): Promise<boolean> {
     this.#transaction ??= this.#saver.transaction(this.#slices)
-    const counts = await this.#transaction(work)
+    const counts = await this.#transaction(async (transaction) => {
+      await work(transaction)
+      this.#tell('handled')
+    })
     this.#done = true
+    if (counts) this.#tell('saved')
+    else this.failed(new Error('the partitions were not ours any more as they were; nothing of it counts'))
     return counts
+  }
+
+  /** Its work or its save failed; for those who listen. */
+  failed(error: unknown): void {
+    this.#tell('failed', { error })
   }
 
   /** Its partitions, or of one partition its halves, each to be worked on and done by itself, in this order; none of a single record. */
@@ -78,6 +101,15 @@ export class JobBatch implements Batch {
   async giveUp(reason: string): Promise<void> {
     for (const slice of this.#slices) await this.#saver.giveUp(slice, reason)
     this.#done = true
+  }
+
+  #tell(state: BatchEvent['state'], more: Pick<BatchEvent, 'error'> = {}): void {
+    publish('batch', () => {
+      const [now, before] = [performance.now(), this.#toldAt]
+      this.#toldAt = now
+      const { ranges, recordCount } = this
+      return { group: this.#saver.group(), state, ranges, recordCount, ms: now - before, ...more }
+    })
   }
 }
 

@@ -90,6 +90,7 @@ async function thrown(work: () => unknown): Promise<void> {
   try {
     await work()
   } catch (cause) {
+    if (cause instanceof TidemarkError && cause.code === 'HANDLER_INVALID') throw cause // no other attempt, and no other record, would fare better
     throw new Thrown('the handler threw', { cause })
   }
 }

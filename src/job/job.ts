@@ -3,6 +3,7 @@ import type { Planned } from '../core/custody.ts'
 import type { PlanEntry } from '../core/plan.ts'
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange, TopicPartition } from '../core/position.ts'
+import { publishSave } from '../diagnostics.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Dispute, Log, LogReader, Slice, Taken, Unreadable } from '../kafka/log.ts'
 import type { Membership } from '../store/membership.ts'
@@ -19,6 +20,7 @@ import { patiently } from './notice.ts'
 import type { Patience } from './notice.ts'
 import type { JobOptions } from './options.ts'
 import { Pace } from './pace.ts'
+import type { PartitionProgress } from './progress.ts'
 import { settle } from './settle.ts'
 import type { HeldPartition } from './settle.ts'
 import { Voice } from './voice.ts'
@@ -54,6 +56,7 @@ export class Job {
   #replay: OffsetRange[] = []
   #batch: JobBatch | undefined
   readonly #saver: Saver = {
+    group: () => this.#options.group,
     save: (done, isWhole) => (isWhole ? this.#save(done) : this.#write(done, [])),
     transaction: (slices) => this.#transaction(slices),
     giveUp: (slice, reason) => this.#giveUp({ ...slice, reason }),
@@ -107,6 +110,16 @@ export class Job {
       if (this.#planned.length === 0) await this.#write([], this.#accept(await this.#take(this.#options.maxWaitMs)))
     }
     return undefined
+  }
+
+  /** How far it is with each partition that it holds. */
+  get progress(): readonly PartitionProgress[] {
+    return [...this.#holdings.values()].map(({ topic, partition, position }) => ({
+      topic,
+      partition,
+      committedOffset: position.offset,
+      logEndOffset: this.#reader.logEndOffset({ topic, partition }),
+    }))
   }
 
   async close(): Promise<void> {
@@ -318,7 +331,9 @@ export class Job {
   /** The keys of those writes that were done. */
   async #writeAll(writes: readonly Write[]): Promise<ReadonlySet<string>> {
     if (writes.length === 0) return new Set()
-    const results = await patiently('the store', this.#patience, () => this.#store.save(this.#options.group, writes))
+    const { group } = this.#options
+    const save = (): Promise<WriteResult[]> => patiently('the store', this.#patience, () => this.#store.save(group, writes))
+    const results = await publishSave(group, writes.length, save)
     return new Set(writes.filter((write, index) => this.#written(write, results[index] as WriteResult)).map(keyOf))
   }
 

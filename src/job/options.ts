@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
+import { publish } from '../diagnostics.ts'
 import type { Isolation } from '../kafka/log.ts'
 import type { ReconcileOptions } from '../verbs/reconcile.ts'
 import { JobControl } from './control.ts'
 import type { OnFailure } from './give-up.ts'
 import type { OnNotice } from './notice.ts'
+import type { OnProgress } from './progress.ts'
 
 /** What a job reads, and how. */
 export interface ReadOptions extends ReconcileOptions {
@@ -29,6 +31,8 @@ export interface ReadOptions extends ReconcileOptions {
   readonly refreshMs?: number | undefined
   /** Told of what people should know: waiting, repairs, partitions lost. */
   readonly onNotice?: OnNotice | undefined
+  /** Told four times a second how far each partition is. */
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** The same with every default in place. */
@@ -43,6 +47,7 @@ export interface JobOptions extends ReconcileOptions {
   readonly maxRecordsPerSecond: number
   readonly control: JobControl
   readonly onNotice: OnNotice
+  readonly onProgress?: OnProgress | undefined
   readonly clock: Clock
   readonly newId: () => string
   readonly signal: AbortSignal
@@ -61,7 +66,10 @@ export function withDefaults(options: ReadOptions): JobOptions {
     onFailure: options.onFailure ?? 'stop',
     maxRecordsPerSecond: options.maxRecordsPerSecond ?? Number.POSITIVE_INFINITY,
     control: options.control ?? new JobControl(),
-    onNotice: options.onNotice ?? (() => {}),
+    onNotice: (notice) => {
+      publish('notice', () => ({ group: options.group, ...notice }))
+      options.onNotice?.(notice)
+    },
     clock: options.clock ?? systemClock,
     newId: options.newId ?? randomUUID,
     signal: options.signal ?? new AbortController().signal,

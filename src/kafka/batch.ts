@@ -19,7 +19,7 @@ const BATCH_LENGTH_AT = 8
 const LENGTH_FROM = 12
 const CRC_AT = 17
 const CRC_FROM = 21
-export const RECORDS_FROM = 61
+const RECORDS_FROM = 61
 
 /** The header of one record batch, and where its bytes lie. */
 export interface RecordBatch {
@@ -137,7 +137,7 @@ function keyAt(bytes: Buffer): number {
 }
 
 /** An int64 as a number: exact up to 2^53, which offsets and times never reach. */
-export function readLong(buffer: Buffer, at: number): number {
+function readLong(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4)
 }
 

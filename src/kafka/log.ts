@@ -90,6 +90,8 @@ export interface LogReader {
   take(limits: TakeLimits, signal?: AbortSignal): Promise<Taken>
   /** Exactly these ranges, however long it takes, or the disputes that prevent it. For a batch that was planned before a crash. */
   takeRanges(ranges: readonly OffsetRange[], signal?: AbortSignal): Promise<Taken>
+  /** The log end of a partition that is being read, as the last fetch told it; undefined: none did yet. */
+  logEndOffset(partition: TopicPartition): number | undefined
   close(): Promise<void>
 }
 

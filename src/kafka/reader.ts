@@ -78,6 +78,10 @@ class ClusterReader implements LogReader {
     return this.#taken(wanted.flatMap(({ range, reading }) => this.#sliceOf(reading, { ...everything, until: range.untilOffset })))
   }
 
+  logEndOffset(partition: TopicPartition): number | undefined {
+    return this.#readings.get(keyOf(partition))?.logEndOffset
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new TidemarkError('KAFKA_UNREACHABLE', 'the reader was closed'))
     clearTimeout(this.#timer)

@@ -24,6 +24,8 @@ export class Reading implements TopicPartition {
   fetchOffset: number
   /** The epoch of the last batch fetched; -1: not known. */
   fetchedEpoch: number
+  /** The log end, as the last fetch told it; undefined: none did yet. */
+  logEndOffset: number | undefined
   bufferedBytes = 0
   /** Whether a fetch of it is under way. */
   inFlight = false
@@ -74,6 +76,7 @@ export class Reading implements TopicPartition {
     }
     this.trouble = undefined
     this.#failures = 0
+    this.logEndOffset = fetched.logEndOffset
     this.#buffer(fetched, isolation)
   }
 

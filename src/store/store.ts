@@ -4,7 +4,8 @@ import type { LedgerRow } from '../core/ledger.ts'
 import { byPartition, type TopicPartition } from '../core/position.ts'
 import { asTidemarkError, TidemarkError, type ErrorContext } from '../errors.ts'
 import { backendOf } from './backends.ts'
-import type { Capabilities, LedgerQuery, Member, StoreDriver, TransactResult, Write, WriteResult } from './driver.ts'
+import { LateDriver } from './late-driver.ts'
+import type { LedgerQuery, Member, StoreDriver, TransactResult, Write, WriteResult } from './driver.ts'
 import { keepAlive, MEMBER_GONE_MS, type Membership } from './membership.ts'
 import { saveAndKnow } from './outcome.ts'
 import { retried } from './patience.ts'
@@ -18,7 +19,6 @@ import { checkGroup, checkMember, checkPartition, checkWrites } from './validate
 export interface Store {
   /** The URL, without its password. */
   readonly url: string
-  readonly capabilities: Capabilities
   /** The custody of each partition asked for, in that order; without `partitions` all that the group has, by topic and partition. */
   load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]>
   /**
@@ -53,8 +53,8 @@ export interface OpenStoreOptions {
 }
 
 /**
- * Opens the store that a URL names, or wraps a driver of one's own.
- * @throws TidemarkError USAGE for an unknown scheme; what the driver says: STORE_UNREACHABLE, STORE_DENIED, STORE_NOT_FOUND, STORE_CORRUPT.
+ * Opens the store that a URL names, or wraps a driver of one's own. A store that is away is opened by the first call that finds it.
+ * @throws TidemarkError USAGE for an unknown scheme; STORE_DENIED, STORE_NOT_FOUND, STORE_CORRUPT
  */
 export async function openStore(url: string | StoreDriver, options: OpenStoreOptions = {}): Promise<Store> {
   const settings: Settings = {
@@ -62,9 +62,11 @@ export async function openStore(url: string | StoreDriver, options: OpenStoreOpt
     timeoutMs: options.timeoutMs ?? 30_000,
     clock: options.clock ?? systemClock,
   }
-  if (typeof url !== 'string') return new OpenStore('driver:', url, settings)
-  const open = await backendOf(url)
-  return new OpenStore(withoutPassword(url), await open(url, settings), settings)
+  const open = typeof url === 'string' ? await backendOf(url) : async () => url
+  const shown = typeof url === 'string' ? withoutPassword(url) : 'driver:'
+  const driver = new LateDriver(() => open(String(url), settings))
+  await driver.tryOpen(settings.clock)
+  return new OpenStore(shown, driver, settings)
 }
 
 interface Settings {
@@ -75,15 +77,20 @@ interface Settings {
 
 class OpenStore implements Store {
   readonly url: string
-  readonly capabilities: Capabilities
-  readonly #driver: StoreDriver
+  readonly #driver: LateDriver
   readonly #settings: Settings
+  /** The calls that others make for us, each on the driver once it is there. */
+  readonly #calls: Pick<StoreDriver, 'load' | 'save' | 'heartbeat' | 'leave'> = {
+    load: async (...args) => (await this.#driver.get()).load(...args),
+    save: async (...args) => (await this.#driver.get()).save(...args),
+    heartbeat: async (...args) => (await this.#driver.get()).heartbeat(...args),
+    leave: async (...args) => (await this.#driver.get()).leave(...args),
+  }
   readonly #closing = new AbortController()
   readonly #memberships = new Set<Membership>()
 
-  constructor(url: string, driver: StoreDriver, settings: Settings) {
+  constructor(url: string, driver: LateDriver, settings: Settings) {
     this.url = url
-    this.capabilities = driver.capabilities
     this.#driver = driver
     this.#settings = settings
   }
@@ -91,7 +98,7 @@ class OpenStore implements Store {
   async load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]> {
     checkGroup(group)
     for (const partition of partitions ?? []) checkPartition(partition)
-    const found = await this.#retried({ group }, () => this.#driver.load(group, partitions))
+    const found = await this.#retried({ group }, async () => (await this.#driver.get()).load(group, partitions))
     return partitions === undefined ? found.toSorted(byPartition) : found
   }
 
@@ -100,7 +107,7 @@ class OpenStore implements Store {
     checkWrites(group, writes)
     this.#assertUsable('write')
     const { clock, timeoutMs } = this.#settings
-    const context = { driver: this.#driver, clock, deadline: clock.now() + timeoutMs, signal: this.#closing.signal }
+    const context = { driver: this.#calls, clock, deadline: clock.now() + timeoutMs, signal: this.#closing.signal }
     return saveAndKnow(context, group, writes).catch(rethrown({ group }))
   }
 
@@ -108,28 +115,29 @@ class OpenStore implements Store {
     checkGroup(group)
     checkWrites(group, writes)
     this.#assertUsable('write')
-    if (this.#driver.transact === undefined) {
+    const driver = await this.#driver.get()
+    if (driver.transact === undefined) {
       throw new TidemarkError('STORE_UNSUPPORTED', `the store ${this.url} has no transactions for handlers`, {
         group,
         hint: 'Use a sqlite: store',
       })
     }
-    return this.#driver.transact(group, writes, work)
+    return driver.transact(group, writes, work)
   }
 
   async groups(): Promise<string[]> {
-    const names = await this.#retried({}, () => this.#driver.groups())
+    const names = await this.#retried({}, async () => (await this.#driver.get()).groups())
     return names.toSorted()
   }
 
   async ledger(query: LedgerQuery): Promise<LedgerRow[]> {
     if (query.group !== undefined) checkGroup(query.group)
-    return this.#retried({ group: query.group }, () => this.#driver.ledger(query))
+    return this.#retried({ group: query.group }, async () => (await this.#driver.get()).ledger(query))
   }
 
   async members(group: string): Promise<Member[]> {
     checkGroup(group)
-    const shown = await this.#retried({ group }, () => this.#driver.members(group))
+    const shown = await this.#retried({ group }, async () => (await this.#driver.get()).members(group))
     const now = this.#settings.clock.now()
     return shown.filter(({ seenAt }) => now - seenAt <= MEMBER_GONE_MS)
   }
@@ -140,9 +148,9 @@ class OpenStore implements Store {
     this.#assertUsable('write')
     const { clock } = this.#settings
     const member = { id, host, program: 'tidemark' }
-    await this.#retried({ group }, () => this.#driver.heartbeat(group, { ...member, seenAt: clock.now() }))
+    await this.#retried({ group }, () => this.#calls.heartbeat(group, { ...member, seenAt: clock.now() }))
     const onLeave = (left: Membership): void => void this.#memberships.delete(left)
-    const membership = keepAlive({ driver: this.#driver, clock, onLeave }, group, member)
+    const membership = keepAlive({ driver: this.#calls, clock, onLeave }, group, member)
     this.#memberships.add(membership)
     return membership
   }

@@ -18,7 +18,7 @@ export interface FetchQuestion {
 export type Fetched =
   | { readonly state: 'error'; readonly error: string }
   | { readonly state: 'diverging'; readonly epoch: number; readonly endOffset: number }
-  | { readonly state: 'read'; readonly batches: readonly MemoryBatch[] }
+  | { readonly state: 'read'; readonly logEndOffset: number; readonly batches: readonly MemoryBatch[] }
 
 /** Answers a fetch as a broker does that leads the partition, or thinks that it does. */
 export function fetchAt(log: MemoryLog, broker: number, isolation: Isolation, question: FetchQuestion): Fetched {
@@ -47,5 +47,5 @@ function read(leader: MemoryPartition, isolation: Isolation, { offset, lastFetch
     if (epoch < lastFetchedEpoch || endOffset < offset) return { state: 'diverging', epoch, endOffset }
   }
   if (offset > leader.writtenUntil) return outOfRange
-  return { state: 'read', batches: leader.read(offset, maxBytes, isolation) }
+  return { state: 'read', logEndOffset: leader.logEndOffset, batches: leader.read(offset, maxBytes, isolation) }
 }

@@ -76,6 +76,10 @@ export class MemoryReader implements LogReader {
     return this.#taken(slices, [])
   }
 
+  logEndOffset(partition: TopicPartition): number | undefined {
+    return this.#readings.get(keyOf(partition))?.logEndOffset
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#readings.clear()

@@ -25,6 +25,8 @@ export class MemoryReading implements TopicPartition {
   fetchOffset: number
   /** The epoch of the last batch fetched; undefined: not known. */
   fetchedEpoch: number | undefined
+  /** The log end, as the last fetch told it; undefined: none did yet. */
+  logEndOffset: number | undefined
   bufferedBytes = 0
   isInFlight = false
   /** Whether its leader has to be heard of anew before it is fetched. */
@@ -79,6 +81,7 @@ export class MemoryReading implements TopicPartition {
       return this.disputed('DIVERGING_EPOCH', `the leader's history ends epoch ${fetched.epoch} at ${fetched.endOffset}`)
     this.trouble = undefined
     this.#failures = 0
+    this.logEndOffset = fetched.logEndOffset
     for (const batch of fetched.batches) if (!this.#buffer(batch, isolation)) return
   }
 

@@ -111,7 +111,7 @@ export function contextOf({ group, clock = systemClock, actor = defaultActor(), 
 }
 
 /** `user@host`, as the ledger names people. */
-export function defaultActor(): string {
+function defaultActor(): string {
   return `${userName()}@${hostname()}`
 }
 

@@ -27,6 +27,9 @@ export interface RunOptions extends ReadOptions {
   readonly random?: (() => number) | undefined
 }
 
+/** More records than this given up one after the other, and it is the handler that is broken, not the records: the job stops. */
+const MAX_IN_A_ROW = 100
+
 /** What a run did. */
 export interface RunSummary {
   readonly batches: number
@@ -44,7 +47,7 @@ export interface RunSummary {
  * @throws TidemarkError HANDLER_FAILED and HANDLER_TIMEOUT with the ranges, their offsets unmoved; and what `read` throws
  */
 export async function run(log: Log, store: Store, options: RunOptions): Promise<RunSummary> {
-  const job = withDefaults(options)
+  const job = { ...withDefaults(options), failures: { inARow: 0 } }
   const handling = handlingOf(options, job)
   const ranges = new Map<string, OffsetRange>()
   let count = 0
@@ -65,19 +68,22 @@ export async function run(log: Log, store: Store, options: RunOptions): Promise<
  * Handles a batch and saves its offsets. Where its handler fails at every attempt and failures are not to stop the job, the batch
  * is divided until the records that fail are alone: only those are given up.
  */
-async function handleOrGiveUp(batch: JobBatch, handling: Handling, job: JobOptions): Promise<Counts> {
+async function handleOrGiveUp(batch: JobBatch, handling: Handling, job: RunningJob): Promise<Counts> {
   try {
     if (!(await handle(batch, handling))) return { handled: 0, givenUp: 0 }
   } catch (error) {
+    batch.failed(error)
     if (job.onFailure === 'stop' || !(error instanceof TidemarkError && error.code === 'HANDLER_FAILED') || job.signal.aborted) throw error
     return giveUpTheFailing(batch, error, handling, job)
   }
   await batch.done()
+  job.failures.inARow = 0
   return { handled: batch.recordCount, givenUp: 0 }
 }
 
-async function giveUpTheFailing(batch: JobBatch, error: TidemarkError, handling: Handling, job: JobOptions): Promise<Counts> {
+async function giveUpTheFailing(batch: JobBatch, error: TidemarkError, handling: Handling, job: RunningJob): Promise<Counts> {
   const parts = batch.divide()
+  if (parts.length === 0 && job.failures.inARow >= MAX_IN_A_ROW) throw error
   let handled = 0
   let givenUp = 0
   for (const part of parts) {
@@ -86,9 +92,13 @@ async function giveUpTheFailing(batch: JobBatch, error: TidemarkError, handling:
     givenUp += counts.givenUp
   }
   if (parts.length > 0) return { handled, givenUp }
+  job.failures.inARow++
   await batch.giveUp(`the handler threw ${reasonOf(error.cause)}`)
   return { handled: 0, givenUp: batch.recordCount }
 }
+
+/** A job and the records that were given up since the last one that was handled. */
+type RunningJob = JobOptions & { readonly failures: { inARow: number } }
 
 /** Records. */
 interface Counts {

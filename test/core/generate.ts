@@ -34,7 +34,7 @@ const position: fc.Arbitrary<Position> = fc
   .map((made) => ({ ...made, leaderEpoch: made.epochs?.at(-1)?.epoch ?? made.leaderEpoch }))
 
 /** Whatever a store may hold. */
-export const anyCustody: fc.Arbitrary<Custody> = fc.oneof(
+const anyCustody: fc.Arbitrary<Custody> = fc.oneof(
   { weight: 4, arbitrary: position.map((stored) => custodyOf({ state: 'position', position: stored })) },
   {
     weight: 1,

@@ -1,0 +1,2 @@
+/** A handler that does nothing, for whole processes: tidemark run --handler bench/noop.mjs */
+export default async function handler() {}
