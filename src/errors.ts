@@ -62,13 +62,15 @@ export class TidemarkError extends Error {
 
   /** The same error with the places filled in that it does not name yet. */
   at(context: ErrorContext): TidemarkError {
-    return new TidemarkError(this.code, this.what, {
+    const placed = new TidemarkError(this.code, this.what, {
       group: this.group ?? context.group,
       topic: this.topic ?? context.topic,
       partition: this.partition ?? context.partition,
       hint: this.hint ?? context.hint,
       cause: this.cause,
     })
+    if (this.stack !== undefined) placed.stack = this.stack.replace(this.message, placed.message)
+    return placed
   }
 }
 

@@ -1,18 +1,17 @@
 import type { Isolation } from '../kafka/log.ts'
 import type { OnFailure } from '../job/give-up.ts'
-import { check } from '../verbs/check.ts'
+import type { Notice } from '../job/notice.ts'
 import { run } from '../verbs/run.ts'
 import type { RunOptions as JobOptions, RunSummary } from '../verbs/run.ts'
 import { printDateTime } from './datetimes.ts'
 import { EXIT, withoutSecrets } from './failure.ts'
 import type { CommonOptions } from './options.ts'
 import { policyOf } from './repair.ts'
-import { clearProgressLine, withProgress } from './progress.ts'
 import type { RepairOptions } from './repair.ts'
 import type { Report } from './report.ts'
+import { showProgress } from './run-progress.ts'
 import { groupOf, withLogAndStore } from './session.ts'
 import { plain } from './table.ts'
-import { Way } from './way.ts'
 import { workOf } from './work.ts'
 
 export interface RunOptions extends CommonOptions, Pick<RepairOptions, 'policy' | 'maxSkip' | 'maxReread' | 'topic'> {
@@ -30,8 +29,6 @@ export interface RunOptions extends CommonOptions, Pick<RepairOptions, 'policy' 
   readonly untilEnd?: boolean | undefined
 }
 
-/** How often a log hears how far a run is. */
-const SAID_EVERY_MS = 60_000
 /** A line stays readable with so many ranges. */
 const RANGES_SHOWN = 8
 
@@ -40,24 +37,13 @@ export async function runAction(options: RunOptions): Promise<Report> {
   const group = groupOf(options)
   const policy = policyOf(options)
   await using work = await workOf(options)
-  const way = new Way(work.handler)
   const signal = stopSignal()
-  setInterval(() => sayHowFar(way), SAID_EVERY_MS).unref()
+  using progress = showProgress(say)
   const summary = await withLogAndStore(options, 'write', (log, store) => {
-    if (options.untilEnd === true && process.stderr.isTTY)
-      void way.measure(() => check(log, store, { group, topics: options.topic, secondLookMs: 0 }))
-    const { handlerTimeoutMs } = work
-    const running = () =>
-      run(log, store, {
-        ...jobOptions(options),
-        group,
-        policy,
-        handler: way.handler,
-        handlerTimeoutMs,
-        signal,
-        onNotice: ({ text }) => say(text),
-      })
-    return withProgress('running', 'offsets', () => way, running)
+    const { handler, handlerTimeoutMs } = work
+    const { onProgress } = progress
+    const onNotice = ({ text }: Notice): void => say(text)
+    return run(log, store, { ...jobOptions(options), group, policy, handler, handlerTimeoutMs, signal, onNotice, onProgress })
   })
   return reportOf(group, summary)
 }
@@ -66,11 +52,6 @@ function jobOptions(options: RunOptions): Partial<JobOptions> {
   const { maxRecords, maxBytes, isolation, retries, onFailure, maxRecordsPerSecond, untilEnd } = options
   const renamed = { topics: options.topic, maxWaitMs: options.maxWait }
   return { ...renamed, maxRecords, maxBytes, isolation, retries, onFailure, maxRecordsPerSecond, untilEnd }
-}
-
-/** For logs; on a terminal a bar or the handler's own output says so. */
-function sayHowFar({ records }: Way): void {
-  if (!process.stderr.isTTY) say(`${records} records handled so far`)
 }
 
 /** The first SIGINT or SIGTERM lets the batch in hand finish; a second one ends the process at once. */
@@ -90,7 +71,6 @@ function stopSignal(): AbortSignal {
 }
 
 function say(text: string): void {
-  clearProgressLine()
   process.stderr.write(`${printDateTime(Date.now())} ${withoutSecrets(plain(text))}\n`)
 }
 

@@ -1,7 +1,6 @@
 import { TidemarkError } from '../errors.ts'
 import type { RunOptions as VerbOptions } from '../verbs/run.ts'
 import { loadHandler } from './handler.ts'
-import { clearProgressLine } from './progress.ts'
 import type { RunOptions } from './run.ts'
 
 /** What does the work of a run, and how long it may take. */
@@ -21,6 +20,5 @@ export async function workOf({ handler, exec, processes, handlerTimeout }: RunOp
 }
 
 function passOn(line: string): void {
-  clearProgressLine()
   process.stderr.write(`${line}\n`)
 }
