@@ -4,6 +4,7 @@ import { TidemarkError } from '../errors.ts'
 import type { Address } from './address.ts'
 import { explain, isLate, late, type Stage } from './failures.ts'
 import { ask, negotiate, pick, type Call, type Versions } from './protocol.ts'
+import { openWire } from './wire.ts'
 import { within } from './within.ts'
 
 /** How brokers are connected to; properties.ts makes it from a properties file. */
@@ -38,14 +39,19 @@ export class Link {
   readonly address: Address
   readonly #settings: ConnectionSettings
   readonly #connectMs: number
+  readonly #forFetches: boolean
   #session: Session | undefined
   #closed = false
 
-  /** @param connectMs how long connecting, authenticating and negotiating may take in all */
-  constructor(address: Address, settings: ConnectionSettings, connectMs: number) {
+  /**
+   * @param connectMs how long connecting, authenticating and negotiating may take in all
+   * @param forFetches whether the answers are many and large: wire.ts
+   */
+  constructor(address: Address, settings: ConnectionSettings, connectMs: number, forFetches = false) {
     this.address = address
     this.#settings = settings
     this.#connectMs = connectMs
+    this.#forFetches = forFetches
   }
 
   /**
@@ -75,16 +81,18 @@ export class Link {
   }
 
   /**
-   * A connection that lay idle may have been closed by the broker just now. Where one that was open already turns out to be
-   * lost, the request goes out once more on a new one: safe for reads, and produce.ts says what it means for writes.
+   * A connection that lay idle may have been closed by the broker just now, or have come too late to renew its authentication.
+   * Where one that was open already turns out to be lost, the request goes out once more on a new one: safe for reads, and
+   * produce.ts says what it means for writes.
    */
   async #attempts<Args extends unknown[], Result>(call: Call<Args, Result>, args: Args, isOver: () => boolean): Promise<Result> {
-    const wasOpen = this.#session !== undefined
+    const before = this.#session
     try {
       return await this.#ask(call, args)
     } catch (error) {
-      const lost = error instanceof TidemarkError && error.code === 'KAFKA_UNREACHABLE'
-      if (!wasOpen || !lost || isOver() || this.#closed) throw error
+      const lost = error instanceof TidemarkError && (error.code === 'KAFKA_UNREACHABLE' || error.code === 'KAFKA_DENIED')
+      if (before === undefined || !lost || isOver() || this.#closed) throw error
+      if (this.#session === before) this.#reset()
       return this.#ask(call, args)
     }
   }
@@ -104,7 +112,7 @@ export class Link {
   #open(): Session {
     if (this.#closed) throw new TidemarkError('USAGE', 'the connection to Kafka was closed')
     if (this.#session !== undefined) return this.#session
-    const connection = new Connection(this.#settings.clientId, connectionOptions(this.#settings, this.address, this.#connectMs))
+    const connection = this.#forFetches ? openWire(this.#settings) : openConnection(this.#settings, this.address, this.#connectMs)
     const progress: Progress = { stage: 'connecting' }
     // Also because an 'error' event that nobody listens to ends the process.
     connection.on('error', (error) => (progress.complaint = error))
@@ -137,12 +145,12 @@ export class Link {
   }
 }
 
-function connectionOptions({ tls, sasl }: ConnectionSettings, { host }: Address, connectMs: number): ConnectionOptions {
-  return {
+function openConnection({ clientId, tls, sasl }: ConnectionSettings, { host }: Address, connectMs: number): Connection {
+  return new Connection(clientId, {
     connectTimeout: connectMs,
     // Time-outs are ours, per request: a fetch may wait longer than an ask.
     requestTimeout: 2 ** 31 - 1,
     ...(tls === undefined ? {} : { tls, ...(isIP(host) === 0 ? { tlsServerName: host } : {}) }),
     ...(sasl === undefined ? {} : { sasl }),
-  }
+  })
 }

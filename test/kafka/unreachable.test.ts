@@ -26,7 +26,7 @@ async function serve(context: TestContext, onConnection: (socket: Socket) => voi
 
 /** What asking there fails with: one line that names the server. */
 async function failureAt(address: string): Promise<TidemarkError> {
-  await using log = await connect({ bootstrapServers: address, timeoutMs: 1500 })
+  await using log = await connect({ bootstrapServers: address, timeoutMs: 9000 })
   const failure = await log.facts([{ topic: 't', partition: 0 }]).then(
     () => assert.fail(`${address} answered`),
     (error: TidemarkError) => error,
