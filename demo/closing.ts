@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { wrap } from '../src/cli/table.ts'
-import { balances, close, type Account, type Handled } from './account.ts'
+import { balances, close, type Account, type Handled } from '../lab/account.ts'
 import { group, type Stage } from './stage.ts'
 import type { Story } from './story.ts'
 import { heading, output, say, textWidth, verdict } from './tell.ts'

@@ -1,10 +1,11 @@
-// npm run demo [-- --keep]: the story of an offset that is kept by hand in ZooKeeper, and of six accidents, on real servers.
+// npm run demo [-- --keep]: the story of an offset that is kept by hand in ZooKeeper, and of six accidents, on real servers;
+// with --without-servers on an in-memory log and SQLite.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { closeTheBooks } from './closing.ts'
 import { oldJobGoesOn } from './old-job.ts'
 import { Orders } from './orders.ts'
-import { group, openStage, partitions, topic, type Stage } from './stage.ts'
+import { group, partitions, topic, type Stage } from './stage.ts'
 import { ahead } from './steps/ahead.ts'
 import { brokerAway } from './steps/broker-away.ts'
 import { expired } from './steps/expired.ts'
@@ -12,8 +13,8 @@ import { killed } from './steps/killed.ts'
 import { lostWrite } from './steps/lost-write.ts'
 import { recreated } from './steps/recreated.ts'
 import type { Story } from './story.ts'
-import { during, heading, output, say } from './tell.ts'
-import { settings, useSettings } from './tidemark.ts'
+import { during, heading, output, remark, say } from './tell.ts'
+import { useStage } from './tidemark.ts'
 import { killWorkers } from './worker.ts'
 
 const steps = [killed, expired, ahead, lostWrite, recreated, brokerAway]
@@ -26,10 +27,11 @@ let interrupted = 130
 let ending = false
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
-  heading('Tidemark: an offset kept by hand in ZooKeeper, and six accidents')
-  stage = await during('starting a Kafka broker and a ZooKeeper', openStage())
-  useSettings(stage)
+  const { values } = parseArgs({
+    options: { keep: { type: 'boolean', default: false }, 'without-servers': { type: 'boolean', default: false } },
+  })
+  stage = values['without-servers'] ? await withoutServers(values.keep) : await onServers()
+  useStage(stage)
   const code = (await tell(stage)) ? 0 : 1
   if (!values.keep) return end(code)
   interrupted = code
@@ -37,30 +39,51 @@ async function main(): Promise<void> {
   await new Promise(() => setInterval(() => undefined, 60_000))
 }
 
+async function onServers(): Promise<Stage> {
+  const { openServers } = await import('./on-servers.ts')
+  title('ZooKeeper')
+  return during('starting a Kafka broker and a ZooKeeper', openServers())
+}
+
+async function withoutServers(keep: boolean): Promise<Stage> {
+  if (keep) throw new Error('--keep is for real servers: nobody else can reach what is in memory')
+  remark(
+    "Without Kafka and ZooKeeper, which need Java: the log is in this process's memory and plays Kafka, and what befalls it is made by the demo. " +
+      'The job is a process of its own, killed with a real kill -9, and keeps its offsets in a real SQLite file.',
+  )
+  const { openInMemory } = await import('./in-memory.ts')
+  title('SQLite')
+  return openInMemory()
+}
+
+function title(store: string): void {
+  heading(`Tidemark: an offset kept by hand in ${store}, and six accidents`)
+}
+
 /** Tells the whole story; whether all of it came out as it should. */
 async function tell(set: Stage): Promise<boolean> {
   const orders = new Orders(set)
   const story: Story = { stage: set, orders, replanned: [] }
-  orders.topicMade(await during('creating the topic', set.admin.createTopic(topic, { partitions: partitions.length })))
+  orders.topicMade(await during('creating the topic', set.topics.createTopic(topic, { partitions: partitions.length })))
   introduce(set)
   for (const step of steps) await step(story)
   const balances = await closeTheBooks(story)
   return (await oldJobGoesOn(story)) && balances
 }
 
-function introduce({ kafka, zooKeeper }: Stage): void {
+function introduce({ words, places }: Stage): void {
   say(
-    `A job reads the topic ${topic} from Kafka, handles every order, and keeps its offsets by hand in ZooKeeper, where it moves them only after the work succeeded. ` +
-      'It is the job of an article on ZooKeeper and Kafka disagreeing about offsets, only that Tidemark keeps the offsets now. In the next minute it meets six accidents, all of them real. ' +
+    `A job reads the topic ${topic} from ${words.log}, handles every order, and keeps its offsets by hand in ${words.store}, where it moves them only after the work succeeded. ` +
+      `It is the job of an article on ZooKeeper and Kafka disagreeing about offsets, only that Tidemark keeps the offsets now. In the next minute it meets six accidents, ${words.real}. ` +
       'Every order carries an id, and at the end every id is accounted for.',
   )
-  output(`\nKafka ${kafka.bootstrapServers}   ZooKeeper ${zooKeeper.connectString}   the job: demo/job.ts`)
+  output(`\n${places}   the job: demo/job.ts`)
 }
 
 function printCommands(set: Stage): void {
   heading('The servers stay up until Ctrl-C')
   say('Try, in another terminal, from this folder:')
-  const exports = Object.entries(settings(set)).map(([name, value]) => `export ${name}=${value}`)
+  const exports = Object.entries(set.settings).map(([name, value]) => `export ${name}=${value}`)
   const handler =
     "echo 'export default ({ records }) => { for (const { value } of records) console.log(String(value)) }' > /tmp/handler.mjs"
   const lines = [

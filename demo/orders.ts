@@ -1,13 +1,6 @@
+import type { Order } from '../lab/account.ts'
 import { partitions, topic, type Stage } from './stage.ts'
 import { during } from './tell.ts'
-
-/** One record that was produced: its id, and where it lies. Offsets start anew when a topic is recreated, so the topic ID belongs to the place. */
-export interface Order {
-  readonly id: string
-  readonly topicId: string
-  readonly partition: number
-  readonly offset: number
-}
 
 /** Produces orders and remembers every one of them. */
 export class Orders {
@@ -39,7 +32,7 @@ export class Orders {
       const id = `order-${String(this.produced.length + index + 1).padStart(3, '0')}`
       made.push({ id, topicId: this.topicId, partition, offset: (ends[partition] ?? 0) + Math.floor(index / into.length) })
     }
-    await during('orders arrive', this.#stage.admin.produce(made.map(({ id, partition }) => ({ topic, partition, value: id }))))
+    await during('orders arrive', this.#stage.topics.produce(made.map(({ id, partition }) => ({ topic, partition, value: id }))))
     this.produced.push(...made)
     const total = (await this.#ends()).reduce((sum, end) => sum + end, 0) - ends.reduce((sum, end) => sum + end, 0)
     if (total !== count) throw new Error(`${count} orders were produced, and the log grew by ${total}`)
@@ -47,6 +40,6 @@ export class Orders {
   }
 
   async #ends(): Promise<number[]> {
-    return Promise.all(partitions.map(async (partition) => (await this.#stage.admin.offsets(topic, partition)).end))
+    return Promise.all(partitions.map(async (partition) => (await this.#stage.topics.offsets(topic, partition)).end))
   }
 }

@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
 import { waitFor } from '../lab/wait.ts'
-import { partitions, topic, type Stage } from './stage.ts'
+import type { LabAdmin } from '../lab/admin.ts'
+import { partitions, topic } from './stage.ts'
 import { event } from './tell.ts'
 
 const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }
 const name = 'retention.ms'
 
 /** Has the broker remove everything that is in the topic now, by its own retention. */
-export async function letRetentionPass(stage: Stage): Promise<void> {
-  const admin = new Admin({ clientId: 'demo', bootstrapBrokers: [stage.kafka.bootstrapServers] })
+export async function letRetentionPass(bootstrapServers: string, topics: LabAdmin): Promise<void> {
+  const admin = new Admin({ clientId: 'demo', bootstrapBrokers: [bootstrapServers] })
   try {
     await alter(admin, { name, configOperation: IncrementalAlterConfigOperationTypes.SET, value: '1' })
     for (const partition of partitions) {
-      const { start } = await waitFor('retention to remove the records', () => emptied(stage, partition))
+      const { start } = await waitFor('retention to remove the records', () => emptied(topics, partition))
       event('Kafka', `removed all records of ${topic}-${partition} below ${start}`)
     }
     await alter(admin, { name, configOperation: IncrementalAlterConfigOperationTypes.DELETE })
@@ -25,8 +26,8 @@ export async function letRetentionPass(stage: Stage): Promise<void> {
   }
 }
 
-async function emptied({ admin }: Stage, partition: number): Promise<{ start: number } | undefined> {
-  const { start, end } = await admin.offsets(topic, partition)
+async function emptied(topics: LabAdmin, partition: number): Promise<{ start: number } | undefined> {
+  const { start, end } = await topics.offsets(topic, partition)
   return start === end ? { start } : undefined
 }
 

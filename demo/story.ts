@@ -3,7 +3,7 @@ import { printRange } from '../src/job/batch.ts'
 import type { Custody, OffsetRange, VerdictName } from '../src/index.ts'
 import type { CheckRow } from '../src/verbs/check.ts'
 import { waitFor } from '../lab/wait.ts'
-import type { Span } from './account.ts'
+import type { Span } from '../lab/account.ts'
 import type { Orders } from './orders.ts'
 import { group, type Stage, topic } from './stage.ts'
 import { during } from './tell.ts'
@@ -18,7 +18,7 @@ export interface Story {
   readonly replanned: Span[]
 }
 
-/** The table: what ZooKeeper holds beside what the log holds. A verdict that the story does not expect there ends it: its words would be wrong. */
+/** The table: what the store holds beside what the log holds. A verdict that the story does not expect there ends it: its words would be wrong. */
 export async function table(expected: VerdictName = 'valid', flags = ''): Promise<void> {
   const report = await tidemark(`check --group ${group} --topic ${topic}${flags}`)
   const verdicts = (report.document['partitions'] as readonly CheckRow[]).map(({ verdict }) => verdict)
@@ -31,10 +31,10 @@ export async function runToTheEnd({ stage }: Story): Promise<void> {
   await new Worker(stage, { untilEnd: true }).finished()
 }
 
-/** Waits until the offsets in ZooKeeper have reached the log's ends. */
+/** Waits until the stored offsets have reached the log's ends. */
 export async function caughtUp({ stage }: Story): Promise<void> {
   const isThere = async (custody: Custody): Promise<boolean> =>
-    positionOf(custody)?.offset === (await stage.admin.offsets(topic, custody.partition)).end
+    positionOf(custody)?.offset === (await stage.topics.offsets(topic, custody.partition)).end
   const done = waitFor('the job to catch up', async () => (await Promise.all((await stage.store.load(group)).map(isThere))).every(Boolean))
   await during('the job works', done)
 }
@@ -44,16 +44,16 @@ export async function committed({ stage }: Story): Promise<number[]> {
   return (await stage.store.load(group)).map((custody) => positionOf(custody)?.offset ?? 0)
 }
 
-/** The ranges that ZooKeeper holds as planned and not saved. */
+/** The ranges that the store holds as planned and not saved. */
 export async function plannedRanges({ stage }: Story): Promise<OffsetRange[]> {
   const custody = await stage.store.load(group)
   return custody.flatMap(({ partition, planned }) => (planned === undefined ? [] : [{ topic, partition, ...planned }]))
 }
 
-/** Waits until ZooKeeper no longer shows a killed job as alive: until then nobody else may move its offsets. */
+/** Waits until the store no longer shows a killed job as alive: until then nobody else may move its offsets. */
 export async function membersGone({ stage }: Story): Promise<void> {
   const gone = waitFor('the group to be without members', async () => (await stage.store.members(group)).length === 0)
-  await during('ZooKeeper still shows the killed job as alive', gone)
+  await during(`${stage.words.store} still shows the killed job as alive`, gone)
 }
 
 /** `orders-0 [10, 15) and orders-1 [10, 15)`. */

@@ -5,16 +5,14 @@ import { printTable } from '../src/cli/table.ts'
 import type { Stage } from './stage.ts'
 import { command, during, output, remark, screen } from './tell.ts'
 
-/** Where the command line finds the servers when no flag says so; what a reader types to try the commands too. */
-export function settings({ kafka, zooKeeper }: Stage): Record<string, string> {
-  return { TIDEMARK_BOOTSTRAP_SERVER: kafka.bootstrapServers, TIDEMARK_STORE: `zookeeper://${zooKeeper.connectString}` }
-}
+let log: Stage['log']
 
-/** Makes the command line find the servers, whatever the reader's own environment says. */
-export function useSettings(stage: Stage): void {
+/** Makes the command line find what the story plays on, whatever the reader's own environment says. */
+export function useStage(stage: Stage): void {
   const theirs = Object.keys(process.env).filter((name) => name.startsWith('TIDEMARK_') && !name.startsWith('TIDEMARK_DEMO_'))
   for (const name of theirs) delete process.env[name]
-  Object.assign(process.env, settings(stage))
+  Object.assign(process.env, stage.settings)
+  log = stage.log
 }
 
 /** Shows a command line, runs just that with the command line's own code, in this process, and prints what it prints. */
@@ -23,7 +21,7 @@ export async function tidemark(line: string): Promise<Report> {
   let report: Report | undefined
   const program = createProgram('demo', async (parsed, load, args) => {
     const action = await load()
-    report = await action(parsed.opts<never>(), args)
+    report = await action({ ...parsed.opts<object>(), log } as never, args)
   })
   // On a terminal the command line draws its own progress.
   const awaited = process.stderr.isTTY ? undefined : `waiting for tidemark ${line.split(' ')[0]}`

@@ -2,6 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { OffsetRange } from '../src/index.ts'
+import type { Lose } from './faulty-sqlite.ts'
+import { goOn } from './go-on.ts'
 import type { Told } from './job.ts'
 import type { Stage } from './stage.ts'
 import { during, event } from './tell.ts'
@@ -21,10 +23,13 @@ export class Worker {
   readonly #ended: Promise<unknown[]>
   #worked: OffsetRange[][] = []
   #failure = 'it ended'
+  /** How many writes it has told of. */
+  writes = 0
 
-  constructor({ kafka, jobStoreUrl, sink }: Stage, { gated = false, untilEnd = false }: WorkerOptions = {}) {
+  constructor(stage: Stage, { gated = false, untilEnd = false }: WorkerOptions = {}) {
     const flags = [...(gated ? ['--gated'] : []), ...(untilEnd ? ['--until-end'] : [])]
-    this.#child = fork(jobFile, [kafka.bootstrapServers, jobStoreUrl, sink, ...flags])
+    this.#child = fork(jobFile, [...stage.jobArgs, stage.sink, ...flags], { serialization: 'advanced' })
+    stage.serve(this.#child)
     this.#child.on('message', (told) => this.#hear(told as Told))
     this.#ended = once(this.#child, 'exit')
     running.add(this.#child)
@@ -43,7 +48,14 @@ export class Worker {
 
   /** Lets a gated job save the offsets of its batch. */
   goOn(): void {
-    this.#child.send('go on')
+    this.#child.send(goOn)
+  }
+
+  /** Has its next write fail. Resolves when that has happened. */
+  async loseWrite(lose: Lose['lose']): Promise<void> {
+    const before = this.writes
+    this.#child.send({ lose } satisfies Lose)
+    while (this.writes === before && !this.#hasEnded()) await Promise.race([once(this.#child, 'message'), this.#ended])
   }
 
   /** kill -9. */
@@ -67,7 +79,8 @@ export class Worker {
   #hear(told: Told): void {
     if ('worked' in told) this.#worked.push([...told.worked])
     else if ('notice' in told) event('job', told.notice)
-    else this.#failure = told.failed
+    else if ('wrote' in told) this.writes = told.wrote
+    else if ('failed' in told) this.#failure = told.failed
   }
 
   #hasEnded(): boolean {

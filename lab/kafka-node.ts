@@ -26,6 +26,8 @@ export class Broker extends Server {
   readonly id: number
   readonly port: number
   readonly dataDir: string
+  /** Where clients go past the proxy, if there is one. */
+  readonly directAddress: string
   readonly #proxy: Proxy | undefined
 
   constructor(plan: NodePlan, folder: string) {
@@ -43,6 +45,7 @@ export class Broker extends Server {
     this.id = id
     this.port = port?.port ?? controllerPort.port
     this.dataDir = join(folder, 'data')
+    this.directAddress = `127.0.0.1:${plan.proxy?.internalPort.port ?? this.port}`
     this.#proxy = plan.proxy?.proxy
   }
 

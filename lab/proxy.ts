@@ -176,9 +176,11 @@ export class Proxy implements AsyncDisposable {
   }
 }
 
-/** Starts a proxy in front of a server on this machine. */
+/** Starts a proxy in front of a server on this machine. It keeps its port by listening, so that nothing is left on disk when this process is killed. */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const proxy = new Proxy(await reservePort(), options)
+  const reserved = await reservePort()
+  const proxy = new Proxy(reserved, options)
   await proxy.listen()
+  rmSync(reserved.claim, { recursive: true, force: true })
   return proxy
 }

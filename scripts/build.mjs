@@ -8,7 +8,7 @@ import { notices } from './notices.mjs'
 import { node24, root } from './paths.mjs'
 
 const dist = join(root, 'dist')
-const entryPoints = ['src/index.ts', 'src/testing/index.ts', 'src/bin/tidemark.ts'].map((file) => join(root, file))
+const entryPoints = ['src/index.ts', 'src/testing/index.ts', 'src/otel.ts', 'src/bin/tidemark.ts'].map((file) => join(root, file))
 
 rmSync(dist, { recursive: true, force: true })
 const { metafile } = await build({

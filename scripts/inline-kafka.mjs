@@ -32,4 +32,6 @@ const replacements = new Map([
 ])
 
 /** What the client's CommonJS dependencies call. */
-export const requireBanner = { js: "import { createRequire as tidemarkRequire } from 'node:module'; const require = tidemarkRequire(import.meta.url);" }
+export const requireBanner = {
+  js: "import { createRequire as tidemarkRequire } from 'node:module'; const require = tidemarkRequire(import.meta.url);",
+}

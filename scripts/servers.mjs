@@ -58,8 +58,9 @@ function hasMaven() {
   return spawnSync('mvn', ['-version'], { stdio: 'ignore' }).status === 0
 }
 
+/** TIDEMARK_SETUP_INSTALLS=no leaves the system's packages alone, also where root runs this. */
 function mayInstall() {
-  return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  return process.env['TIDEMARK_SETUP_INSTALLS'] !== 'no' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
 }
 
 /** @param {string[]} words */

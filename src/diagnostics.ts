@@ -52,7 +52,9 @@ export function publish<Name extends keyof Events>(name: Name, make: () => Event
 export function listen<Name extends keyof Events>(name: Name, hear: (event: Events[Name]) => void): () => void {
   const listener = (event: unknown): void => hear(event as Events[Name])
   channels[name].subscribe(listener)
-  return () => void channels[name].unsubscribe(listener)
+  return () => {
+    channels[name].unsubscribe(listener)
+  }
 }
 
 /** Runs a save, and tells how long it took. */

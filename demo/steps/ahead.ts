@@ -1,8 +1,7 @@
-import { group, topic } from '../stage.ts'
+import { group } from '../stage.ts'
 import { runToTheEnd, table, type Story } from '../story.ts'
-import { event, heading, say } from '../tell.ts'
+import { heading, say } from '../tell.ts'
 import { tidemark } from '../tidemark.ts'
-import { withZooKeeper } from '../zookeeper.ts'
 
 const typed = '9000'
 
@@ -14,14 +13,12 @@ export async function ahead(story: Story): Promise<void> {
   say(`${length} orders wait.`)
   await table()
 
-  const path = `/consumers/${group}/offsets/${topic}/1`
-  await withZooKeeper(stage.zooKeeper.connectString, (zooKeeper) => zooKeeper.set(path, typed))
-  event('zkCli.sh', `set ${path} ${typed}`)
+  await stage.setByHand(1, typed)
   say('Somebody sets an offset by hand, and mistypes it:')
   await table('ahead')
 
   say(
-    `At ${typed} Kafka has nothing to read. Many a consumer then jumps to the end and leaves out what waits; the article's rule goes back to the earliest offset and handles all of it again. ` +
+    `At ${typed} ${stage.words.log} has nothing to read. Many a consumer then jumps to the end and leaves out what waits; the article's rule goes back to the earliest offset and handles all of it again. ` +
       'Neither says a word.',
   )
   say(

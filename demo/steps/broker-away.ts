@@ -5,7 +5,7 @@ import { Worker } from '../worker.ts'
 /** The broker stops for some seconds under a running job. */
 export async function brokerAway(story: Story): Promise<void> {
   const { stage, orders } = story
-  const broker = stage.kafka.broker()
+  const { broker, words } = stage
   heading('6 of 6: the broker is stopped for some seconds')
   const worker = new Worker(stage)
   const { length } = await orders.produce(10)
@@ -14,14 +14,14 @@ export async function brokerAway(story: Story): Promise<void> {
   await table()
 
   await during('stopping the broker', broker.stop())
-  event('Kafka', 'the broker is down')
+  event(words.log, 'the broker is down')
   await table('unknown', ' --timeout 2s')
   say("The article's code catches the exception, prints it, and goes on with the offsets that it has: none, or the 0 that they began with.")
   say(
     'To Tidemark a broker that is away says nothing about any offset. The verdict is unknown, which no policy can act on: nothing is written, and the job waits. Now the broker comes back, with more orders:',
   )
   await during('starting the broker', broker.start())
-  event('Kafka', 'the broker is up')
+  event(words.log, 'the broker is up')
   await orders.produce(10)
   await caughtUp(story)
   await worker.stop()

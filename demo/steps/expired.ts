@@ -1,10 +1,9 @@
-import { letRetentionPass } from '../retention.ts'
 import { group } from '../stage.ts'
 import { membersGone, runToTheEnd, table, type Story } from '../story.ts'
 import { during, heading, say } from '../tell.ts'
 import { tidemark } from '../tidemark.ts'
 
-/** While the job is away Kafka's retention removes what it has not read. */
+/** While the job is away retention removes what it has not read. */
 export async function expired(story: Story): Promise<void> {
   const { stage, orders } = story
   heading('2 of 6: records are removed by retention while the job is away')
@@ -12,10 +11,10 @@ export async function expired(story: Story): Promise<void> {
   say(`The job is not running, and ${gone.length} orders arrive.`)
   await table()
 
-  await during('retention removes the orders', letRetentionPass(stage))
+  await during('retention removes the orders', stage.letRetentionPass())
   const left = await orders.produce(6)
   say(
-    `It stays away for too long: Kafka's own retention removes what is there (here retention.ms is 1 for a moment, instead of seven days), and ${left.length} more orders arrive. ` +
+    `It stays away for too long: ${stage.words.retention}, and ${left.length} more orders arrive. ` +
       'The stored offsets now point below the start of the log:',
   )
   await table('expired')
@@ -25,7 +24,7 @@ export async function expired(story: Story): Promise<void> {
       'takes no broker for the leader, and keeps the 0 that every offset began with. And nobody hears of the orders that were removed.',
   )
   say(
-    'Tidemark shows the plan and its cost first. It moves the offsets when it is told to, and writes that into its ledger, in one ZooKeeper transaction with the move:',
+    `Tidemark shows the plan and its cost first. It moves the offsets when it is told to, and writes that into its ledger, in one ${stage.words.store} transaction with the move:`,
   )
   await tidemark(`repair --group ${group} --policy earliest`)
   await membersGone(story)

@@ -4,20 +4,21 @@ import { committed, plannedRanges, printRanges, runToTheEnd, table, type Story }
 import { event, heading, say } from '../tell.ts'
 import { Worker } from '../worker.ts'
 
-/** The job is killed with -9 after the work of a batch and before its offsets are in ZooKeeper. */
+/** The job is killed with -9 after the work of a batch and before its offsets are stored. */
 export async function killed(story: Story): Promise<void> {
   const { stage, orders, replanned } = story
-  heading('1 of 6: the job is killed between its work and its ZooKeeper write')
+  const { words } = stage
+  heading(`1 of 6: the job is killed between its work and its ${words.store} write`)
   const { length } = await orders.produce(40)
   say(
-    'This is how it stands, before each accident and after it: CURRENT-OFFSET is what ZooKeeper holds, the next order to read; from LOG-START-OFFSET to LOG-END-OFFSET is what Kafka holds; ' +
+    `This is how it stands, before each accident and after it: CURRENT-OFFSET is what ${words.store} holds, the next order to read; from LOG-START-OFFSET to LOG-END-OFFSET is what ${words.log} holds; ` +
       `the verdict says what that means. ${length} orders have arrived, and the job has never run:`,
   )
   await table('missing')
   await killInThirdBatch(story)
   const saved = (await committed(story)).reduce((sum, offset) => sum + offset, 0)
   say(
-    `The job takes ten orders at a time. It did the work for ${handledSoFar(stage).length} of them, and ZooKeeper knows of ${saved}. The offsets look quite in order:`,
+    `The job takes ten orders at a time. It did the work for ${handledSoFar(stage).length} of them, and ${words.store} knows of ${saved}. The offsets look quite in order:`,
   )
   await table()
 

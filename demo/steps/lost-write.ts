@@ -1,28 +1,26 @@
 import { caughtUp, printRanges, table, type Story } from '../story.ts'
 import { event, heading, say } from '../tell.ts'
 import { Worker } from '../worker.ts'
-import { MULTI } from '../zookeeper.ts'
 
-/** The job's write to ZooKeeper is lost, once on its way there and once its answer on the way back. */
+/** The job's write to the store is lost, once on its way there and once its answer on the way back. */
 export async function lostWrite(story: Story): Promise<void> {
   const { stage, orders } = story
-  heading('4 of 6: a ZooKeeper write is lost')
+  const { words } = stage
+  heading(`4 of 6: a write to ${words.store} is lost`)
   // All into one partition, so that they make one batch, and one write.
   const { length } = await orders.produce(10, [0])
-  say(
-    `${length} orders wait. The job will do the work, and its connection will break just as it saves the offset, before ZooKeeper has seen the write.`,
-  )
+  say(`${length} orders wait. The job will do the work, and ${words.willBreak}, before ${words.store} has seen the write.`)
   await table()
   const worker = new Worker(stage, { gated: true })
-  const lost = await saveUnder(worker, story, () => stage.network.loseRequest(MULTI), 'lost on its way to ZooKeeper')
+  const lost = await saveUnder(worker, story, 'request', `lost on its way to ${words.store}`)
 
   const more = await orders.produce(10, [0])
-  say(`${more.length} more orders. This time ZooKeeper carries the write out, and its answer is lost.`)
-  const done = await saveUnder(worker, story, () => stage.network.loseReply(MULTI), 'carried out, and the answer was lost')
+  say(`${more.length} more orders. This time ${words.store} carries the write out, and its answer is lost.`)
+  const done = await saveUnder(worker, story, 'reply', 'carried out, and the answer was lost')
   await worker.stop()
 
   say(
-    "The article's job hears of a broken connection, and can't know whether its offset is in ZooKeeper. If it is not, the orders are handled again after the next start, and nobody notices.",
+    "The article's job hears of a broken connection, and can't know whether its offset is stored. If it is not, the orders are handled again after the next start, and nobody notices.",
   )
   say(
     'Tidemark knows that it does not know. Before anything else it reads what is stored, and looks for the ID of its own write. ' +
@@ -32,14 +30,14 @@ export async function lostWrite(story: Story): Promise<void> {
 }
 
 /** Lets the job save its batch while a trap waits for the write; returns how many writes that took. */
-async function saveUnder(worker: Worker, story: Story, trap: () => Promise<void>, what: string): Promise<number> {
-  const { network } = story.stage
+async function saveUnder(worker: Worker, story: Story, part: 'request' | 'reply', what: string): Promise<number> {
+  const { stage } = story
   const ranges = await worker.worked()
-  const before = network.requestCounts.get(MULTI) ?? 0
-  const sprung = trap()
+  const before = stage.writesOf(worker)
+  const sprung = stage.loseWrite(worker, part)
   worker.goOn()
   await sprung
-  event('network', `the connection broke: the write of ${printRanges(ranges)} was ${what}`)
+  event(stage.words.breaker, `${stage.words.broke}: the write of ${printRanges(ranges)} was ${what}`)
   await caughtUp(story)
-  return (network.requestCounts.get(MULTI) ?? 0) - before
+  return stage.writesOf(worker) - before
 }

@@ -11,10 +11,10 @@ export async function recreated(story: Story): Promise<void> {
   await table()
 
   const offsets = await committed(story)
-  const making = stage.admin.recreateTopic(topic, { partitions: partitions.length })
+  const making = stage.topics.recreateTopic(topic, { partitions: partitions.length })
   orders.topicMade(await during('deleting the topic and creating it again', making))
-  event('kafka-topics.sh', `--delete --topic ${topic}`)
-  event('kafka-topics.sh', `--create --topic ${topic} --partitions ${partitions.length}`)
+  event(stage.words.topicTool, `--delete --topic ${topic}`)
+  event(stage.words.topicTool, `--create --topic ${topic} --partitions ${partitions.length}`)
   const fresh = await orders.produce(2 * Math.max(...offsets) + 10)
   say(
     `Before the job comes to them, somebody deletes the topic and creates it again. Then ${fresh.length} new orders arrive, so that the old offsets lie well within the new log. By the numbers alone all is well:`,

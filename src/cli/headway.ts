@@ -51,7 +51,11 @@ export class HeadwayMeter {
       .filter((one) => only?.has(keyOf(one)) ?? true)
       .map((one) => this.#ratesOf(one))
     const sumOf = (value: (rate: Rates) => number): number => rates.reduce((total, rate) => total + value(rate), 0)
-    return headwayOf(name, { lag: sumOf(({ lag }) => lag), perSecond: sumOf((rate) => rate.perSecond), growth: sumOf(({ growth }) => growth) })
+    return headwayOf(name, {
+      lag: sumOf(({ lag }) => lag),
+      perSecond: sumOf((rate) => rate.perSecond),
+      growth: sumOf(({ growth }) => growth),
+    })
   }
 
   #known(): PartitionProgress[] {

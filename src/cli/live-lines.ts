@@ -44,14 +44,16 @@ export class LiveLines implements Disposable {
   }
 
   #watch(stream: NodeJS.WriteStream): void {
-    const { write } = stream
+    const write: Write = stream.write.bind(stream)
     stream.write = ((...words: Parameters<Write>): boolean => {
       this.#erase()
       const [text] = words
       if (text.length > 0) this.#isMidLine = !endsLine(text)
-      return Reflect.apply(write, stream, words)
+      return write(...words)
     }) as Write
-    this.#restore.push(() => void (stream.write = write))
+    this.#restore.push(() => {
+      stream.write = write
+    })
   }
 }
 

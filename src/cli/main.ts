@@ -32,17 +32,10 @@ async function runAction(command: Command, load: () => Promise<Action>, args: re
     process.exitCode = report.exitCode
     await writeReport(command.name(), report, options)
   } catch (error) {
-    throw error instanceof TidemarkError ? placed(error, placeOf(options, args)) : error
+    throw error instanceof TidemarkError ? error.at(placeOf(options, args)) : error
   }
   // A client that still holds a connection open must not keep a command from ending.
   process.exit()
-}
-
-/** The same error with its place, and with the stack trace of where it was thrown first. */
-function placed(error: TidemarkError, place: ErrorContext): TidemarkError {
-  const named = error.at(place)
-  if (error.stack !== undefined) named.stack = error.stack
-  return named
 }
 
 /** What the command line says of where an error happened: the group, and the topic if only one was asked for. */

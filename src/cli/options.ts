@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import type { Log } from '../kafka/log.ts'
 import { collect, toCount, toDuration, toOnFailure, toShift, toSize, toTime, toTimeOrAge, toWait } from './values.ts'
 
 /** What every verb accepts, used or not. */
@@ -10,6 +11,8 @@ export interface CommonOptions {
   readonly output: Format
   readonly timeout?: number | undefined
   readonly verbose?: boolean | undefined
+  /** No flag: the log of a caller in this process that has one already. */
+  readonly log?: Log | undefined
 }
 
 /** What the verbs that move offsets add. */

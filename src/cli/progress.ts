@@ -1,9 +1,9 @@
 import type { SingleBar } from 'cli-progress'
 
-/** How far something is; without a total there is nothing to draw yet. */
+/** How far something is. */
 export interface Done {
   readonly value: number
-  readonly total: number | undefined
+  readonly total: number
 }
 
 const FIRST_DRAWN_AFTER_MS = 1_000
@@ -66,7 +66,7 @@ class Drawing {
 
   #draw(): void {
     const { value, total } = this.#done()
-    if (total === undefined || this.#bar === undefined) return
+    if (this.#bar === undefined) return
     if (!this.#bar.isActive) this.#bar.start(total, value)
     this.#bar.setTotal(total)
     this.#bar.update(Math.min(value, total))

@@ -69,7 +69,7 @@ function cellsOf(headway: Headway): (string | number)[] {
 export function sentenceOf(headway: Headway, partitions: number): string {
   const { lag, perSecond } = headway
   const behind = lag === 0 ? '' : `${lag} records behind, `
-  return `${partitions} partitions: ${behind}${Math.round(perSecond)} records/s, ${lag === 0 ? 'caught up' : `caught up ${printTimeLeft(headway)}`}`
+  return `${partitions} ${partitions === 1 ? 'partition' : 'partitions'}: ${behind}${Math.round(perSecond)} records/s, ${lag === 0 ? 'caught up' : `caught up ${printTimeLeft(headway)}`}`
 }
 
 function printTimeLeft({ secondsLeft }: Headway): string {

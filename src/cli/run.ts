@@ -42,8 +42,7 @@ export async function runAction(options: RunOptions): Promise<Report> {
   const summary = await withLogAndStore(options, 'write', (log, store) => {
     const { handler, handlerTimeoutMs } = work
     const { onProgress } = progress
-    const onNotice = ({ text }: Notice): void => say(text)
-    return run(log, store, { ...jobOptions(options), group, policy, handler, handlerTimeoutMs, signal, onNotice, onProgress })
+    return run(log, store, { ...jobOptions(options), group, policy, handler, handlerTimeoutMs, signal, onNotice: sayNotice, onProgress })
   })
   return reportOf(group, summary)
 }
@@ -68,6 +67,10 @@ function stopSignal(): AbortSignal {
     })
   }
   return stop.signal
+}
+
+function sayNotice({ text }: Notice): void {
+  say(text)
 }
 
 function say(text: string): void {

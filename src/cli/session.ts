@@ -44,9 +44,13 @@ export async function withLogAndStore<T>(
   mode: 'read' | 'write',
   work: (log: Log, store: Store) => Promise<T>,
 ): Promise<T> {
-  const { connect } = await import('../kafka/connect.ts')
-  const log = await connect({ bootstrapServers: options.bootstrapServer, properties: options.commandConfig, timeoutMs: options.timeout })
+  const log = options.log ?? (await connected(options))
   return closing(log, () => withStore(options, mode, (store) => work(log, store)))
+}
+
+async function connected({ bootstrapServer, commandConfig, timeout }: CommonOptions): Promise<Log> {
+  const { connect } = await import('../kafka/connect.ts')
+  return connect({ bootstrapServers: bootstrapServer, properties: commandConfig, timeoutMs: timeout })
 }
 
 async function closing<T>(resource: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {

@@ -49,7 +49,7 @@ export class JobBatch implements Batch {
     this.#saver = saver
     this.ranges = slices.map(({ topic, partition, fromOffset, untilOffset }) => ({ topic, partition, fromOffset, untilOffset }))
     this.recordCount = slices.reduce((sum, slice) => sum + slice.recordCount, 0)
-    this.records = { [Symbol.iterator]: () => walk(slices) }
+    this.records = { [Symbol.iterator]: () => new Walk(slices) }
     this.#tell('planned')
   }
 
@@ -66,7 +66,7 @@ export class JobBatch implements Batch {
       this.failed(error)
       throw error
     }
-    this.#done = true
+    this.#end()
     this.#tell('saved')
   }
 
@@ -77,7 +77,7 @@ export class JobBatch implements Batch {
       await work(transaction)
       this.#tell('handled')
     })
-    this.#done = true
+    this.#end()
     if (counts) this.#tell('saved')
     else this.failed(new Error('the partitions were not ours any more as they were; nothing of it counts'))
     return counts
@@ -101,6 +101,12 @@ export class JobBatch implements Batch {
   async giveUp(reason: string): Promise<void> {
     for (const slice of this.#slices) await this.#saver.giveUp(slice, reason)
     this.#done = true
+  }
+
+  /** Nobody looks at its records any more; a part's memory is that of the batch which it is a part of. */
+  #end(): void {
+    this.#done = true
+    if (this.#isWhole) for (const slice of this.#slices) slice.release?.()
   }
 
   #tell(state: BatchEvent['state'], more: Pick<BatchEvent, 'error'> = {}): void {
@@ -129,8 +135,25 @@ function countOf(records: readonly KafkaRecord[]): Pick<Slice, 'records' | 'reco
   return { records, recordCount: records.length, recordTime: records.at(-1)?.timestamp }
 }
 
-function* walk(slices: readonly Slice[]): Generator<KafkaRecord> {
-  for (const { records } of slices) yield* records
+/** The records of one slice after the other. By hand: a generator takes as long again as all else that a record takes. */
+class Walk implements Iterator<KafkaRecord> {
+  readonly #slices: readonly Slice[]
+  #next = 0
+  #current: Iterator<KafkaRecord> | undefined
+
+  constructor(slices: readonly Slice[]) {
+    this.#slices = slices
+  }
+
+  next(): IteratorResult<KafkaRecord> {
+    for (;;) {
+      const result = this.#current?.next()
+      if (result !== undefined && result.done !== true) return result
+      const slice = this.#slices[this.#next++]
+      if (slice === undefined) return { done: true, value: undefined }
+      this.#current = slice.records[Symbol.iterator]()
+    }
+  }
 }
 
 /** `topic-partition [from, until)`. */

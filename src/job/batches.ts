@@ -1,3 +1,4 @@
+import { asTidemarkError } from '../errors.ts'
 import type { Log } from '../kafka/log.ts'
 import type { Store } from '../store/store.ts'
 import type { JobBatch } from './batch.ts'
@@ -13,6 +14,10 @@ export async function* batches(log: Log, store: Store, options: JobOptions): Asy
   try {
     await job.start()
     for (let batch = await job.next(); batch !== undefined; batch = await job.next()) yield batch
+  } catch (error) {
+    // A question to the cluster that the stop cut short is no failure.
+    if (options.signal.aborted && error === options.signal.reason) return
+    throw asTidemarkError(error, 'INTERNAL', { group: options.group })
   } finally {
     over.abort()
     await telling

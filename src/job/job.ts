@@ -41,6 +41,8 @@ export class Job {
   readonly #patience: Patience
   readonly #voice: Voice
   readonly #holdings = new Map<string, Holding>()
+  /** Taken by other workers: not taken back as if they were new. */
+  readonly #lost = new Set<string>()
   /** Partitions to reconcile before they are read (on), with what was said of them last. */
   readonly #unsettled = new Map<string, TopicPartition>()
   /** Where `untilEnd` stops: the ends seen first. */
@@ -148,9 +150,10 @@ export class Job {
     if (clock.now() < this.#lookAt) return
     this.#lookAt = clock.now() + refreshMs
     for (const partition of await listedNow(this.#log, this.#options)) {
-      if (this.#holdings.has(keyOf(partition)) || this.#unsettled.has(keyOf(partition))) continue
-      this.#voice.say('added', `partition ${keyOf(partition)} is new`, partition)
-      this.#unsettled.set(keyOf(partition), partition)
+      const key = keyOf(partition)
+      if (this.#holdings.has(key) || this.#unsettled.has(key) || this.#lost.has(key)) continue
+      this.#voice.say('added', `partition ${key} is new`, partition)
+      this.#unsettled.set(key, partition)
     }
   }
 
@@ -187,6 +190,7 @@ export class Job {
 
   #lose(partition: TopicPartition, owner: string): void {
     this.#forget(partition)
+    this.#lost.add(keyOf(partition))
     this.#voice.say('lost', `${keyOf(partition)} was taken by ${owner}`, partition)
     if (this.#holdings.size > 0 || this.#unsettled.size > 0) return
     throw new TidemarkError('FENCED', `another worker, ${owner}, took the partitions; nothing of theirs was touched`, {

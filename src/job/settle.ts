@@ -95,9 +95,12 @@ function assertRunnable(plan: Plan): void {
   assertWithinLimits(plan)
 }
 
-/** A partition that we own by a lower epoch than is stored was taken by somebody else. */
-function withoutLost(findings: readonly Finding[], { owned }: Settler): [ours: Finding[], lost: Finding[]] {
-  const isLost = ({ custody }: Finding): boolean => custody.ownerEpoch > (owned.get(keyOf(custody))?.ownerEpoch ?? Number.POSITIVE_INFINITY)
+/** A partition that we own by a lower epoch than is stored was taken by somebody else; so was one of our epoch in another's name, after all that was stored of it had been removed. */
+function withoutLost(findings: readonly Finding[], { owned, owner }: Settler): [ours: Finding[], lost: Finding[]] {
+  const isLost = ({ custody }: Finding): boolean => {
+    const ours = owned.get(keyOf(custody))?.ownerEpoch ?? Number.POSITIVE_INFINITY
+    return custody.ownerEpoch > ours || (custody.ownerEpoch === ours && (custody.owner ?? owner) !== owner)
+  }
   return [findings.filter((finding) => !isLost(finding)), findings.filter(isLost)]
 }
 

@@ -69,7 +69,7 @@ export function readBatches(buffer: Buffer): ReadBatches {
 export function unreadableAt(buffer: Buffer, start: number, end: number): Unreadable {
   const fromOffset = readLong(buffer, start)
   const delta = end - start < RECORDS_FROM ? 0 : buffer.readInt32BE(start + 23)
-  return { fromOffset, untilOffset: fromOffset + Math.max(0, delta) + 1, bytes: buffer.subarray(start, end) }
+  return { fromOffset, untilOffset: fromOffset + Math.max(0, delta) + 1, bytes: Buffer.from(buffer.subarray(start, end)) }
 }
 
 function readBatch(buffer: Buffer, start: number, end: number): RecordBatch {

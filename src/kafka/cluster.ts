@@ -35,6 +35,9 @@ export interface Leader {
   readonly topicId: string
 }
 
+/** What the purpose of a connection begins with that is for fetches. */
+export const FETCHES = 'fetch'
+
 /** A Kafka cluster: its brokers, a connection to each that is in use, and what was last heard of leaders. Connects when first asked. */
 export class Cluster {
   /** How long one question to the cluster may take in all, ms. */
@@ -162,7 +165,7 @@ export class Cluster {
     const key = `${purpose} ${printAddress(address)}`
     let link = this.#links.get(key)
     if (link === undefined) {
-      link = new Link(address, this.#options, Math.min(10_000, this.timeoutMs / 3))
+      link = new Link(address, this.#options, Math.min(10_000, this.timeoutMs / 3), purpose.startsWith(FETCHES))
       this.#links.set(key, link)
     }
     return link

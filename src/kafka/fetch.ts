@@ -1,6 +1,7 @@
 import { createAPI, Writer } from '@platformatic/kafka'
 import type { Reader } from '@platformatic/kafka'
 import type { Isolation } from './log.ts'
+import type { Chunks, Piece } from './memory.ts'
 import type { Call } from './protocol.ts'
 
 /** What one fetch asks of one broker. */
@@ -36,26 +37,28 @@ export interface FetchedPartition {
   /** Where the leader's history parts from ours, if it does. */
   readonly diverging?: { readonly epoch: number; readonly endOffset: number } | undefined
   readonly aborted: ReadonlyArray<{ readonly producerId: number; readonly firstOffset: number }>
-  /** The record batches as they came; the last may be cut off. */
-  readonly records: Buffer
+  /** The record batches as they came; the last may be cut off. undefined: none. */
+  readonly records: Piece | undefined
 }
 
 const FETCH = 1
-const NO_RECORDS = Buffer.alloc(0)
 
-/** Fetch by topic ID: version 13 (Kafka 3.1) to 17. Ours, because the client's own decodes every record and checks no CRC. */
-export const fetch: Call<[FetchRequest], FetchResponse> = {
-  name: 'Fetch',
-  versions: [version(17), version(16), version(15), version(14), version(13)],
-}
+/** Makes one piece of bytes that came in chunks. */
+export type Join = (chunks: Chunks) => Piece
 
-function version(number: number) {
-  return createAPI<[FetchRequest], FetchResponse>(
-    FETCH,
-    number,
-    (request) => encode(request, number),
-    (_id, _key, _version, reader) => decode(reader),
-  )
+/**
+ * Fetch by topic ID: version 13 (Kafka 3.1) to 17. Ours, because the client's own decodes every record and checks no CRC.
+ * @param join called while an answer is decoded: the memory that it came in is not its own
+ */
+export function fetchWith(join: Join): Call<[FetchRequest], FetchResponse> {
+  const version = (number: number) =>
+    createAPI<[FetchRequest], FetchResponse>(
+      FETCH,
+      number,
+      (request) => encode(request, number),
+      (_id, _key, _version, reader) => decode(reader, join),
+    )
+  return { name: 'Fetch', versions: [version(17), version(16), version(15), version(14), version(13)] }
 }
 
 function encode({ isolation, maxWaitMs, maxBytes, partitions }: FetchRequest, number: number): Writer {
@@ -89,19 +92,18 @@ function byTopic(partitions: readonly FetchPartition[]): Map<string, FetchPartit
   return groups
 }
 
-/** The reader stands over a list of chunks: each partition's records are made one buffer of their own, once, so that they are read in place and freed apart. */
-function decode(reader: Reader): FetchResponse {
+function decode(reader: Reader, join: Join): FetchResponse {
   reader.readInt32() // throttle time: the broker has waited already
   const errorCode = reader.readInt16()
   reader.readInt32() // session ID
   const partitions = reader.readArray((topic) => {
     const topicId = topic.readUUID()
-    return topic.readArray((partition) => decodePartition(partition, topicId), true, false)
+    return topic.readArray((partition) => decodePartition(partition, topicId, join), true, false)
   })
   return { errorCode, partitions: partitions.flat() }
 }
 
-function decodePartition(reader: Reader, topicId: string): FetchedPartition {
+function decodePartition(reader: Reader, topicId: string, join: Join): FetchedPartition {
   const partition = reader.readInt32()
   const errorCode = reader.readInt16()
   const logEndOffset = Number(reader.readInt64())
@@ -109,9 +111,17 @@ function decodePartition(reader: Reader, topicId: string): FetchedPartition {
   const logStartOffset = Number(reader.readInt64())
   const aborted = reader.readNullableArray((one) => ({ producerId: Number(one.readInt64()), firstOffset: Number(one.readInt64()) })) ?? []
   reader.readInt32() // preferred read replica: no rack is given, so there is none
-  const records = reader.readNullableBytes() as Buffer | null
+  const records = readRecords(reader, join)
   const diverging = readDivergence(reader)
-  return { topicId, partition, errorCode, logEndOffset, logStartOffset, aborted, records: records ?? NO_RECORDS, diverging }
+  return { topicId, partition, errorCode, logEndOffset, logStartOffset, aborted, records, diverging }
+}
+
+function readRecords(reader: Reader, join: Join): Piece | undefined {
+  const length = reader.readUnsignedVarInt() - 1
+  if (length <= 0) return undefined
+  const start = reader.position
+  reader.skip(length)
+  return join(reader.buffer.subarray(start, start + length))
 }
 
 /** Tagged field 0 of a partition is the diverging epoch; the others (current leader, snapshot) are not used. */

@@ -127,6 +127,8 @@ export interface Slice extends OffsetRange {
   readonly epochs: readonly EpochStart[]
   /** The timestamp of the last record, ms; undefined where there is none. */
   readonly recordTime?: number | undefined
+  /** Its memory may be used again: nobody looks at its records any more. Where it is never called, the memory goes as all memory does. */
+  release?(): void
 }
 
 export interface Dispute extends TopicPartition {
@@ -144,7 +146,7 @@ export interface Unreadable {
   readonly bytes: Buffer
 }
 
-/** One record. `key` and `value` are views into the fetched batch: copy them to keep them longer than the batch. */
+/** One record. `key` and `value` are views into the fetched batch: copy them to keep them longer than the batch; they are empty once it is done. */
 export interface KafkaRecord extends TopicPartition {
   readonly offset: number
   /** ms since 1970. */

@@ -1,10 +1,12 @@
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange, TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
+import { FETCHES } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
-import { fetch } from './fetch.ts'
+import { fetchWith } from './fetch.ts'
 import type { FetchPartition, FetchResponse } from './fetch.ts'
 import type { Dispute, LogReader, ReaderOptions, Slice, StartAt, Taken, TakeLimits } from './log.ts'
+import { Memory } from './memory.ts'
 import { errorName } from './protocol.ts'
 import { Reading } from './reading.ts'
 
@@ -27,6 +29,7 @@ class ClusterReader implements LogReader {
   readonly #cluster: Cluster
   readonly #options: ReaderOptions
   readonly #readings = new Map<string, Reading>()
+  readonly #fetchCall: ReturnType<typeof fetchWith>
   readonly #slots: readonly string[]
   readonly #closing = new AbortController()
   /** `node slot` of the fetches under way, with the bytes that their answers may bring. */
@@ -40,8 +43,10 @@ class ClusterReader implements LogReader {
   constructor(cluster: Cluster, options: ReaderOptions) {
     this.#cluster = cluster
     this.#options = options
+    const memory = new Memory(options.maxBufferedBytes)
+    this.#fetchCall = fetchWith((chunks) => memory.join(chunks, this.#partitionBytes()))
     const reader = ++readers
-    this.#slots = Array.from({ length: SLOTS }, (_, slot) => `fetch-${reader}.${slot}`)
+    this.#slots = Array.from({ length: SLOTS }, (_, slot) => `${FETCHES}-${reader}.${slot}`)
   }
 
   assign(start: StartAt): void {
@@ -190,7 +195,7 @@ class ClusterReader implements LogReader {
         maxBytes: reserved,
         partitions: readings.map((reading) => this.#ask(reading)),
       }
-      this.#accept(readings, await this.#cluster.send(nodeId, fetch, [request], { purpose: slot, signal: this.#closing.signal }))
+      this.#accept(readings, await this.#cluster.send(nodeId, this.#fetchCall, [request], { purpose: slot, signal: this.#closing.signal }))
     } catch (error) {
       for (const reading of readings) reading.failed(error instanceof Error ? error.message : String(error), Date.now())
     } finally {

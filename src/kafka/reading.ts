@@ -2,11 +2,12 @@ import type { TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
 import { isAbortMarker, readBatches, unreadableAt } from './batch.ts'
 import type { RecordBatch } from './batch.ts'
+import { BufferedBatch } from './buffered.ts'
 import type { FetchedPartition } from './fetch.ts'
 import type { Dispute, Isolation, Slice, StartAt, Unreadable } from './log.ts'
+import type { Piece } from './memory.ts'
 import { errorName } from './protocol.ts'
 import { SliceBuilder } from './slice.ts'
-import type { BufferedBatch } from './slice.ts'
 
 /** How much of a partition may go into one slice. */
 export interface SliceLimits {
@@ -77,14 +78,13 @@ export class Reading implements TopicPartition {
     this.trouble = undefined
     this.#failures = 0
     this.logEndOffset = fetched.logEndOffset
-    this.#buffer(fetched, isolation)
+    if (fetched.records !== undefined) this.#buffer(fetched.records, fetched.aborted, isolation)
   }
 
   /** Its facts changed: what is buffered may be of another history. */
   disputed(reason: string, detail: string): void {
     this.#dispute = { topic: this.topic, partition: this.partition, reason, detail }
-    this.#batches.length = 0
-    this.bufferedBytes = 0
+    this.#clear()
   }
 
   /** Facts that changed, or a batch that can't be read once all before it is handed out: it is not read on. */
@@ -118,10 +118,11 @@ export class Reading implements TopicPartition {
         builder.skipTo(until)
         break
       }
-      if (builder.recordCount > 0 && builder.bytes + size(next) > maxBytes) break
+      if (builder.recordCount > 0 && builder.bytes + next.size > maxBytes) break
       if (!this.#add(builder, next, maxRecords, until)) break
       this.#batches.shift()
-      this.bufferedBytes -= size(next)
+      this.bufferedBytes -= next.size
+      next.release()
     }
     if (builder.untilOffset === this.#handedOut) return undefined
     this.#handedOut = builder.untilOffset
@@ -136,30 +137,32 @@ export class Reading implements TopicPartition {
       if (!(error instanceof TidemarkError)) throw error
       const { buffer, start, end } = next.batch
       this.#damaged(error, unreadableAt(buffer, start, end))
-      this.#batches.length = 0
-      this.bufferedBytes = 0
+      this.#clear()
       return false
     }
   }
 
-  #buffer({ records, aborted }: FetchedPartition, isolation: Isolation): void {
-    const { batches, damaged } = readBatches(records)
+  #buffer(piece: Piece, aborted: FetchedPartition['aborted'], isolation: Isolation): void {
+    const { batches, damaged } = readBatches(piece.bytes)
     if (damaged !== undefined) this.#damaged(damaged.error, damaged.unreadable)
     const hide = isolation === 'read_committed' ? abortedIn(aborted) : () => false
     for (const batch of batches) {
       const hidden = hide(batch) || batch.control
       if (batch.lastOffset < this.fetchOffset) continue // a broker returns whole batches, from before the asked offset
-      const buffered = { batch, hidden }
+      const buffered = new BufferedBatch(batch, hidden, piece)
       this.#batches.push(buffered)
-      this.bufferedBytes += size(buffered)
+      this.bufferedBytes += buffered.size
       this.fetchOffset = batch.lastOffset + 1
       this.fetchedEpoch = batch.leaderEpoch
     }
+    piece.release()
   }
-}
 
-function size({ batch }: BufferedBatch): number {
-  return batch.end - batch.start
+  #clear(): void {
+    for (const buffered of this.#batches) buffered.release()
+    this.#batches.length = 0
+    this.bufferedBytes = 0
+  }
 }
 
 /** Says of each batch, in offset order, whether it belongs to an aborted transaction: the response's list says where each began, its abort marker where it ends. */

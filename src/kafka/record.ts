@@ -38,28 +38,29 @@ export class RecordView implements KafkaRecord {
   }
 }
 
-/** Walks the records of one uncompressed batch in offset order. */
+/** Walks the records of one uncompressed batch in offset order, from the byte `at` on. */
 export class RecordCursor {
   readonly #batch: RecordBatch
   readonly #fields: FieldReader
   readonly #bytes: Buffer
-  #left: number
   /** Where the record last read by `next` stands. */
   offset = -1
   timestamp = -1
   keyAt = -1
 
-  constructor(batch: RecordBatch, bytes: Buffer) {
+  constructor(batch: RecordBatch, bytes: Buffer, at = 0) {
     this.#batch = batch
     this.#bytes = bytes
-    this.#fields = new FieldReader(bytes, 0)
-    this.#left = batch.recordCount
+    this.#fields = new FieldReader(bytes, at)
   }
 
-  /** Moves on to the next record; false at the end. @throws TidemarkError RECORD_CORRUPT where the bytes end early. */
-  next(): boolean {
-    if (this.#left <= 0) return false
-    this.#left--
+  /** Where the next record begins. */
+  get at(): number {
+    return this.#fields.at
+  }
+
+  /** Reads the next record, which there must be. @throws TidemarkError RECORD_CORRUPT where the bytes end early. */
+  next(): void {
     const fields = this.#fields
     const length = fields.varint()
     const end = fields.at + length
@@ -70,7 +71,25 @@ export class RecordCursor {
     this.timestamp = this.#batch.logAppendTime ? this.#batch.maxTimestamp : this.#batch.baseTimestamp + timestampDelta
     this.keyAt = fields.at
     fields.at = end
-    return true
+  }
+
+  /** The next record's offset, or where there is none the one behind the batch. */
+  peek(): number {
+    const { at } = this
+    if (at >= this.#bytes.length) return this.#batch.lastOffset + 1
+    this.next()
+    this.#fields.at = at
+    return this.offset
+  }
+
+  /** Passes over records without looking into them. */
+  skip(count: number): void {
+    for (let left = count; left > 0; left--) this.#fields.skip()
+  }
+
+  /** Passes over those below an offset. */
+  seek(offset: number): void {
+    while (this.peek() < offset) this.skip(1)
   }
 }
 

@@ -1,25 +1,9 @@
 import { MAX_EPOCHS } from '../core/position.ts'
 import type { EpochStart, TopicPartition } from '../core/position.ts'
-import { recordBytes } from './batch.ts'
-import type { RecordBatch } from './batch.ts'
+import { TidemarkError } from '../errors.ts'
+import type { BufferedBatch, Part } from './buffered.ts'
 import type { KafkaRecord, Slice } from './log.ts'
 import { RecordCursor, RecordView } from './record.ts'
-
-/** A fetched batch that waits to be handed out: which of its offsets, and whether its records are for anybody. */
-export interface BufferedBatch {
-  readonly batch: RecordBatch
-  /** A control batch, or of an aborted transaction under read_committed: it moves the position and holds no records. */
-  readonly hidden: boolean
-}
-
-/** What a part of a batch holds once it is uncompressed. */
-interface Part {
-  readonly batch: RecordBatch
-  readonly bytes: Buffer
-  readonly fromOffset: number
-  readonly untilOffset: number
-  readonly recordCount: number
-}
 
 /** Collects a partition's batches into one slice, within limits. */
 export class SliceBuilder {
@@ -30,7 +14,6 @@ export class SliceBuilder {
   untilOffset: number
   recordCount = 0
   bytes = 0
-  #recordTime: number | undefined
 
   constructor(place: TopicPartition, fromOffset: number) {
     this.#place = place
@@ -40,14 +23,16 @@ export class SliceBuilder {
 
   /**
    * Takes as much of the batch as the limits leave room for, and says whether that was all of it.
-   * A batch is cut where its records are too many, or at `until`; at least one record is always taken into an empty slice.
+   * A batch is cut at `until`, and where it alone has too many records; at least one record is always taken into an empty slice.
+   * @throws TidemarkError RECORD_CORRUPT
    */
-  add({ batch, hidden }: BufferedBatch, maxRecords: number, until: number): boolean {
+  add(buffered: BufferedBatch, maxRecords: number, until: number): boolean {
+    const { batch, hidden } = buffered
     if (batch.lastOffset < this.untilOffset) return true
     const end = Math.min(batch.lastOffset + 1, until)
-    const room = Math.max(maxRecords - this.recordCount, this.recordCount === 0 ? 1 : 0)
-    if (end <= this.untilOffset || (room === 0 && !hidden)) return false
-    const part = hidden ? undefined : cut(batch, this.untilOffset, end, room)
+    const isTooMuch = !hidden && this.recordCount > 0 && this.recordCount + batch.recordCount > maxRecords
+    if (end <= this.untilOffset || isTooMuch) return false
+    const part = hidden ? undefined : buffered.take(this.untilOffset, end, Math.max(1, maxRecords))
     this.#noteEpoch(batch.leaderEpoch, this.untilOffset)
     this.untilOffset = part?.untilOffset ?? end
     if (part !== undefined && part.recordCount > 0) this.#keep(part)
@@ -60,26 +45,26 @@ export class SliceBuilder {
   }
 
   build(): Slice {
-    const parts = this.#parts
-    const { topic, partition } = this.#place
+    const last = this.#parts.at(-1)
+    const records = new SliceRecords(this.#place, this.#parts)
     return {
-      topic,
-      partition,
+      ...this.#place,
       fromOffset: this.#fromOffset,
       untilOffset: this.untilOffset,
-      records: { [Symbol.iterator]: () => new RecordIterator(topic, partition, parts) },
+      records,
       recordCount: this.recordCount,
       bytes: this.bytes,
       epochs: this.#epochs.slice(-MAX_EPOCHS),
-      recordTime: this.#recordTime,
+      recordTime: last === undefined ? undefined : lastTimestamp(last),
+      release: () => records.release(),
     }
   }
 
   #keep(part: Part): void {
+    part.piece?.hold()
     this.#parts.push(part)
     this.recordCount += part.recordCount
     this.bytes += part.bytes.length
-    this.#recordTime = lastTimestamp(part)
   }
 
   #noteEpoch(epoch: number, startOffset: number): void {
@@ -87,28 +72,35 @@ export class SliceBuilder {
   }
 }
 
-/** The batch's records from an offset on, at most `room` of them and none at or beyond `end`. Whole batches are taken by their header, without a walk. */
-function cut(batch: RecordBatch, fromOffset: number, end: number, room: number): Part {
-  const bytes = recordBytes(batch)
-  if (fromOffset <= batch.baseOffset && end === batch.lastOffset + 1 && batch.recordCount <= room) {
-    return { batch, bytes, fromOffset, untilOffset: end, recordCount: batch.recordCount }
-  }
-  const cursor = new RecordCursor(batch, bytes)
-  let recordCount = 0
-  while (cursor.next()) {
-    if (cursor.offset < fromOffset) continue
-    if (cursor.offset >= end || recordCount === room)
-      return { batch, bytes, fromOffset, untilOffset: Math.min(cursor.offset, end), recordCount }
-    recordCount++
-  }
-  return { batch, bytes, fromOffset, untilOffset: end, recordCount }
+function lastTimestamp({ batch, bytes, at, recordCount }: Part): number {
+  const cursor = new RecordCursor(batch, bytes, at)
+  cursor.skip(recordCount - 1)
+  cursor.next()
+  return cursor.timestamp
 }
 
-function lastTimestamp(part: Part): number {
-  const cursor = new RecordCursor(part.batch, part.bytes)
-  let timestamp = -1
-  while (cursor.next() && cursor.offset < part.untilOffset) timestamp = cursor.timestamp
-  return timestamp
+/** The records of a slice, until its memory is used again. */
+class SliceRecords implements Iterable<KafkaRecord> {
+  readonly #place: TopicPartition
+  #parts: readonly Part[] | undefined
+
+  constructor(place: TopicPartition, parts: readonly Part[]) {
+    this.#place = place
+    this.#parts = parts
+  }
+
+  [Symbol.iterator](): Iterator<KafkaRecord> {
+    if (this.#parts !== undefined) return new RecordIterator(this.#place, this.#parts)
+    throw new TidemarkError('USAGE', 'the records of a batch that is done were asked for', {
+      ...this.#place,
+      hint: 'Walk them before, and copy what is to be kept longer',
+    })
+  }
+
+  release(): void {
+    for (const { piece } of this.#parts ?? []) piece?.release()
+    this.#parts = undefined
+  }
 }
 
 /** Yields the records of several parts, one after the other. */
@@ -116,36 +108,29 @@ class RecordIterator implements Iterator<KafkaRecord> {
   readonly #topic: string
   readonly #partition: number
   readonly #parts: readonly Part[]
-  #index = -1
-  #part: Part | undefined
+  #next = 0
+  #left = 0
+  #bytes: Buffer | undefined
   #cursor: RecordCursor | undefined
 
-  constructor(topic: string, partition: number, parts: readonly Part[]) {
+  constructor({ topic, partition }: TopicPartition, parts: readonly Part[]) {
     this.#topic = topic
     this.#partition = partition
     this.#parts = parts
   }
 
   next(): IteratorResult<KafkaRecord> {
-    for (;;) {
-      if (this.#part === undefined || this.#cursor === undefined || !this.#cursor.next() || this.#cursor.offset >= this.#part.untilOffset) {
-        this.#part = this.#parts[++this.#index]
-        if (this.#part === undefined) return { done: true, value: undefined }
-        this.#cursor = new RecordCursor(this.#part.batch, this.#part.bytes)
-        continue
-      }
-      if (this.#cursor.offset < this.#part.fromOffset) continue
-      return {
-        done: false,
-        value: new RecordView(
-          this.#topic,
-          this.#partition,
-          this.#cursor.offset,
-          this.#cursor.timestamp,
-          this.#part.bytes,
-          this.#cursor.keyAt,
-        ),
-      }
-    }
+    if (this.#left === 0) this.#open(this.#parts[this.#next++])
+    const [cursor, bytes] = [this.#cursor, this.#bytes]
+    if (cursor === undefined || bytes === undefined) return { done: true, value: undefined }
+    this.#left--
+    cursor.next()
+    return { done: false, value: new RecordView(this.#topic, this.#partition, cursor.offset, cursor.timestamp, bytes, cursor.keyAt) }
+  }
+
+  #open(part: Part | undefined): void {
+    this.#bytes = part?.bytes
+    this.#cursor = part && new RecordCursor(part.batch, part.bytes, part.at)
+    this.#left = part?.recordCount ?? 0
   }
 }

@@ -83,6 +83,7 @@ export class FaultyStore implements StoreDriver {
     if (fault === 'late') this.#late.push(apply)
     if (fault === 'hang' || fault === 'hang-after') return new Promise(() => {})
     const known = fault === 'before' || call !== 'save'
-    throw new TidemarkError(known ? 'STORE_UNREACHABLE' : 'STORE_OUTCOME_UNKNOWN', `a ${call} failed as it was told to (${fault})`)
+    const code = known ? 'STORE_UNREACHABLE' : 'STORE_OUTCOME_UNKNOWN'
+    throw new TidemarkError(code, `a ${call} failed as it was told to (${fault})`, { hint: 'Check that the store is up' })
   }
 }

@@ -22,7 +22,8 @@ export class ManualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (ms <= 0 || signal?.aborted === true) return Promise.resolve()
     return new Promise((resolve) => {
-      const sleeper: Sleeper = { due: this.#now + ms, wake: () => wake() }
+      // Whole milliseconds, as Node's timers have them.
+      const sleeper: Sleeper = { due: this.#now + Math.max(1, Math.trunc(ms)), wake: () => wake() }
       const wake = (): void => {
         this.#sleepers.delete(sleeper)
         signal?.removeEventListener('abort', wake)

@@ -9,6 +9,8 @@ import { MemoryReading } from './memory-reading.ts'
 const LONG_POLL_MS = 500
 /** How long a fetch may take, ms. */
 const TIMEOUT_MS = 10_000
+/** Why a wait is over; one that is given none makes an error each time. */
+const WOKEN = 'woken'
 /** Two connections to each broker: a long poll for partitions without records holds up no partition that has some. */
 const SLOTS = 2
 
@@ -250,7 +252,7 @@ export class MemoryReader implements LogReader {
   /** Resolves when `listen` is called back, or after `ms`. */
   async #until(ms: number, listen: (wake: () => void) => () => void): Promise<void> {
     const over = new AbortController()
-    const deaf = listen(() => over.abort())
+    const deaf = listen(() => over.abort(WOKEN))
     await this.#connection.clock.sleep(ms, over.signal)
     deaf()
   }

@@ -1,5 +1,12 @@
 import type { LedgerRow } from '../src/index.ts'
-import type { Order } from './orders.ts'
+
+/** One record that was produced: its id, and where it lies. Offsets start anew when a topic is recreated, so the topic ID belongs to the place. */
+export interface Order {
+  readonly id: string
+  readonly topicId: string
+  readonly partition: number
+  readonly offset: number
+}
 
 /** One handling of an order, as the job wrote it down. */
 export interface Handled {
@@ -23,6 +30,8 @@ export interface Books {
   readonly handled: readonly Handled[]
   readonly ledger: readonly LedgerRow[]
   readonly replanned: readonly Span[]
+  /** Ids of records that a broker was made to lose, unread or not: no ledger can know those that nobody had read. */
+  readonly cut?: ReadonlyMap<string, string>
   readonly topics: readonly { readonly topicId: string; readonly since: number }[]
 }
 
@@ -42,17 +51,19 @@ export interface Account {
 }
 
 /** The verdicts whose moves account for records that nobody could read any more. */
-const REMOVED = new Set(['expired', 'recreated'])
+const REMOVED = new Set(['expired', 'truncated', 'recreated'])
 
 /** Compares the set of ids that were produced with those that were handled, and asks the ledger and the planned ranges about the rest. */
 export function close(books: Books): Account {
-  const { produced, handled, ledger, replanned } = books
+  const { produced, handled, ledger, replanned, cut } = books
   const orders = new Map(produced.map((order) => [order.id, order]))
   const [real, extra] = [handled.filter((one) => isReal(one, orders)), handled.filter((one) => !isReal(one, orders))]
   const times = Map.groupBy(real, ({ id }) => id)
 
-  const removals = ledger.filter(({ verdict }) => REMOVED.has(verdict)).map((row) => removalOf(row, books))
-  const unread = produced.filter(({ id }) => !times.has(id)).map((order) => ({ id: order.id, reasons: reasonsFor(order, removals) }))
+  const removals = ledger.filter(({ verdict }) => REMOVED.has(verdict)).flatMap((row) => removalsOf(row, books))
+  const unread = produced
+    .filter(({ id }) => !times.has(id))
+    .map((order) => ({ id: order.id, reasons: [...reasonsFor(order, removals), ...cutBy(order, cut)] }))
   const rereads = [...replanned, ...ledger.filter(({ reread }) => reread > 0).map((row) => rereadOf(row, books))]
   const repeated = produced
     .map((order) => ({ id: order.id, more: (times.get(order.id)?.length ?? 0) - 1, reasons: reasonsFor(order, rereads) }))
@@ -84,13 +95,26 @@ function reasonsFor({ topicId, partition, offset }: Order, spans: readonly Span[
   )
 }
 
-/** What a row says was removed: of a log that lost its beginning, the offsets up to its new start; of a topic that was deleted, all from the committed offset on. */
-function removalOf(row: LedgerRow, books: Books): Span {
+function cutBy({ id, ...place }: Order, cut: Books['cut']): readonly Span[] {
+  const why = cut?.get(id)
+  return why === undefined ? [] : [{ ...place, fromOffset: place.offset, untilOffset: place.offset + 1, why }]
+}
+
+/** What a row says was removed: of a log that lost its beginning, or its end, the offsets that it passes over; of a topic that was deleted, all from the committed offset on. */
+function removalsOf(row: LedgerRow, books: Books): readonly Span[] {
   const { partition, from, to, verdict } = row
-  const fromOffset = from ?? 0
   const why = `ledger: ${row.topic}-${partition} ${verdict}, ${from} → ${to}`
-  if (verdict === 'expired') return { topicId: topicAt(row.at, books), partition, fromOffset, untilOffset: to, why }
-  return { topicId: oldTopicOf(row, books), partition, fromOffset, untilOffset: Number.POSITIVE_INFINITY, why }
+  if (verdict !== 'recreated')
+    return [{ topicId: topicAt(row.at, books), partition, fromOffset: to - (row.skipped ?? 0), untilOffset: to, why }]
+  const places = books.topics.map(({ topicId }) => topicId)
+  const [before, after] = [oldTopicOf(row, books), topicAt(row.at, books)]
+  // A topic that came and went between the two is one that the group never had an offset of.
+  const between = places.includes(before) ? places.slice(places.indexOf(before) + 1, places.indexOf(after)) : []
+  return [
+    { topicId: before, partition, fromOffset: from ?? 0, untilOffset: Number.POSITIVE_INFINITY, why },
+    ...between.map((topicId) => ({ topicId, partition, fromOffset: 0, untilOffset: Number.POSITIVE_INFINITY, why })),
+    { topicId: after, partition, fromOffset: 0, untilOffset: to, why },
+  ]
 }
 
 function rereadOf({ at, topic, partition, verdict, from, to, reread }: LedgerRow, books: Books): Span {

@@ -1,0 +1,70 @@
+import { recordBytes } from './batch.ts'
+import type { RecordBatch } from './batch.ts'
+import type { Piece } from './memory.ts'
+import { RecordCursor } from './record.ts'
+
+/** Records of one batch that lie one behind the other: from the byte `at` on, in `bytes`. */
+export interface Part {
+  readonly batch: RecordBatch
+  readonly bytes: Buffer
+  readonly at: number
+  readonly recordCount: number
+  /** Where the partition stands after it. */
+  readonly untilOffset: number
+  /** Memory to be held for as long as the part may be looked at. */
+  readonly piece: Piece | undefined
+}
+
+/** A fetched batch that waits to be handed out, whole or part by part. */
+export class BufferedBatch {
+  readonly batch: RecordBatch
+  /** A control batch, or of an aborted transaction under read_committed: it moves the position and holds no records for anybody. */
+  readonly hidden: boolean
+  readonly #piece: Piece
+  /** Where the records begin that were not handed out yet; undefined: none were. */
+  #rest: RecordCursor | undefined
+  #uncompressed: Buffer | undefined
+
+  constructor(batch: RecordBatch, hidden: boolean, piece: Piece) {
+    this.batch = batch
+    this.hidden = hidden
+    this.#piece = piece
+    piece.hold()
+  }
+
+  get size(): number {
+    return this.batch.end - this.batch.start
+  }
+
+  /**
+   * Its records from an offset on, at most `room` of them and none at or beyond `end`. Whole batches are taken by their header,
+   * without a walk. Each part begins behind the one before.
+   * @throws TidemarkError RECORD_CORRUPT
+   */
+  take(fromOffset: number, end: number, room: number): Part {
+    const { batch } = this
+    const bytes = (this.#uncompressed ??= recordBytes(batch))
+    const isWhole = this.#rest === undefined && fromOffset <= batch.baseOffset && end > batch.lastOffset && batch.recordCount <= room
+    if (isWhole) return this.#part(bytes, 0, batch.recordCount, end)
+    const cursor = (this.#rest ??= new RecordCursor(batch, bytes))
+    cursor.seek(fromOffset)
+    const { at } = cursor
+    let recordCount = 0
+    while (recordCount < room && cursor.peek() < end) {
+      cursor.skip(1)
+      recordCount++
+    }
+    return this.#part(bytes, at, recordCount, Math.min(cursor.peek(), end))
+  }
+
+  /** It is handed out whole, or not wanted any more. */
+  release(): void {
+    this.#piece.release()
+  }
+
+  #part(bytes: Buffer, at: number, recordCount: number, untilOffset: number): Part {
+    // What was compressed has memory of its own.
+    const piece = this.batch.compression === 0 ? this.#piece : undefined
+    return { batch: this.batch, bytes, at, recordCount, untilOffset, piece }
+  }
+}

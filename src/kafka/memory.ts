@@ -1,0 +1,70 @@
+import type { Reader } from '@platformatic/kafka'
+
+/** Bytes as a connection received them: chunk after chunk. */
+export type Chunks = Reader['buffer']
+
+/** Bytes in one piece, in memory that is used again once nobody holds them any more. */
+export interface Piece {
+  readonly bytes: Buffer
+  hold(): void
+  release(): void
+}
+
+/**
+ * The memory that fetched batches lie in, in blocks that are used again and again: fresh memory for every megabyte costs more, in page
+ * faults and garbage collections, than everything else that is done with it. Before a block is used again it is detached from
+ * whatever still looks at it: a view that was kept too long is empty then, and never shows other records' bytes.
+ */
+export class Memory {
+  readonly #maxFreeBytes: number
+  #free: ArrayBuffer[] = []
+
+  /** @param maxFreeBytes how much is kept for later, at most */
+  constructor(maxFreeBytes: number) {
+    this.#maxFreeBytes = maxFreeBytes
+  }
+
+  /** The chunks in one piece, held once. A block is used where they fill at least half of it. */
+  join(chunks: Chunks, blockBytes: number): Piece {
+    const { length } = chunks
+    if (length > blockBytes || length < blockBytes / 2) return new Held(copy(chunks, Buffer.allocUnsafeSlow(length)), () => {})
+    const block = this.#take(blockBytes)
+    return new Held(copy(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
+  }
+
+  #take(blockBytes: number): ArrayBuffer {
+    // Blocks of another size are from before there were more, or fewer, partitions to share the memory.
+    if (this.#free[0]?.byteLength !== blockBytes) this.#free = []
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes).buffer
+  }
+
+  #giveBack(block: ArrayBuffer): void {
+    if ((this.#free.length + 1) * block.byteLength <= this.#maxFreeBytes) this.#free.push(block.transfer())
+  }
+}
+
+class Held implements Piece {
+  readonly bytes: Buffer
+  readonly #giveBack: () => void
+  #holders = 1
+
+  constructor(bytes: Buffer, giveBack: () => void) {
+    this.bytes = bytes
+    this.#giveBack = giveBack
+  }
+
+  hold(): void {
+    this.#holders++
+  }
+
+  release(): void {
+    this.#holders--
+    if (this.#holders === 0) this.#giveBack()
+  }
+}
+
+function copy({ buffers }: Chunks, to: Buffer): Buffer {
+  let at = 0
+  for (const chunk of buffers) at += chunk.copy(to, at)
+  return to
+}
