@@ -73,9 +73,9 @@ describe('the structure', () => {
   })
 
   it('documents every error code, and none that does not exist', () => {
-    const codes = [...read('src/errors.ts').matchAll(/^  \| '([A-Z_]+)'/gm)].map((match) => match[1])
-    const documented = [...read('docs/errors.md').matchAll(/^\| ([A-Z_]+) \|/gm)].map((match) => match[1])
-    assert.deepEqual(documented.toSorted(), codes.toSorted())
+    const codes = [...read('src/errors.ts').matchAll(/^  \| '([A-Z_]+)'/gm)].map((match) => match[1] ?? '')
+    const documented = [...read('docs/errors.md').matchAll(/^\| ([A-Z_]+) \|/gm)].map((match) => match[1] ?? '')
+    assert.deepEqual(new Set(documented), new Set(codes))
   })
 
   it('lets the command line call the verbs and nothing below them that does I/O by itself', () => {

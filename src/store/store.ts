@@ -62,11 +62,15 @@ export async function openStore(url: string | StoreDriver, options: OpenStoreOpt
     timeoutMs: options.timeoutMs ?? 30_000,
     clock: options.clock ?? systemClock,
   }
-  const open = typeof url === 'string' ? await backendOf(url) : async () => url
-  const shown = typeof url === 'string' ? withoutPassword(url) : 'driver:'
-  const driver = new LateDriver(() => open(String(url), settings))
+  const driver = new LateDriver(await openingOf(url, settings))
   await driver.tryOpen(settings.clock)
-  return new OpenStore(shown, driver, settings)
+  return new OpenStore(typeof url === 'string' ? withoutPassword(url) : 'driver:', driver, settings)
+}
+
+async function openingOf(url: string | StoreDriver, settings: Settings): Promise<() => Promise<StoreDriver>> {
+  if (typeof url !== 'string') return async () => url
+  const open = await backendOf(url)
+  return () => open(url, settings)
 }
 
 interface Settings {

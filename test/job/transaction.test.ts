@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, describe, it } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { LabAdmin } from '../../lab/admin.ts'
@@ -35,22 +35,25 @@ describe('a job whose work and offsets are one transaction', () => {
     await admin.close()
     await kafka.close()
   })
-  beforeEach(async (context) => {
+  beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'tidemark-transaction-'))
     file = join(dir, 'tidemark.db')
     store = await openStore(`sqlite:${file}`)
     const db = new DatabaseSync(file)
     db.exec('CREATE TABLE sink (id TEXT)')
     db.close()
-    void (context as { after?: (done: () => Promise<void>) => void }).after?.(async () => {
-      await store.close()
-      rmSync(dir, { recursive: true })
-    })
+  })
+
+  afterEach(async () => {
+    await store.close()
+    rmSync(dir, { recursive: true })
   })
 
   async function filled(topic: string, partitions: number, perPartition: number): Promise<string[]> {
     await admin.createTopic(topic, { partitions })
-    const ids = Array.from({ length: partitions }, (_, partition) => Array.from({ length: perPartition }, (_, index) => `${partition}.${index}`))
+    const ids = Array.from({ length: partitions }, (_, partition) =>
+      Array.from({ length: perPartition }, (_, index) => `${partition}.${index}`),
+    )
     for (const [partition, values] of ids.entries()) await admin.produce(values.map((value) => ({ topic, partition, value })))
     return ids.flat().toSorted()
   }
@@ -74,21 +77,33 @@ describe('a job whose work and offsets are one transaction', () => {
   it('a handler that throws leaves nothing of its work in the sink, and its retry counts once', async () => {
     const ids = await filled('throws', 1, 20)
     let attempts = 0
-    await run(log, store, options('throws', async (batch, { transaction }) => {
-      insert(batch, transaction)
-      await sleep(1)
-      if (++attempts < 3) throw new Error('after the work')
-    }))
+    await run(
+      log,
+      store,
+      options('throws', async (batch, { transaction }) => {
+        insert(batch, transaction)
+        await sleep(1)
+        if (++attempts < 3) throw new Error('after the work')
+      }),
+    )
     assert.deepEqual(sink(), ids.toSorted())
     assert.equal(attempts, 3)
   })
 
   it('only the records that fail are given up', async () => {
     const ids = await filled('gives-up', 1, 20)
-    await run(log, store, options('gives-up', (batch, { transaction }) => {
-      insert(batch, transaction)
-      if ([...batch.records].some(({ offset }) => offset === 13)) throw new Error('no')
-    }, { onFailure: 'skip' }))
+    await run(
+      log,
+      store,
+      options(
+        'gives-up',
+        (batch, { transaction }) => {
+          insert(batch, transaction)
+          if ([...batch.records].some(({ offset }) => offset === 13)) throw new Error('no')
+        },
+        { onFailure: 'skip' },
+      ),
+    )
     assert.deepEqual(sink(), ids.filter((id) => id !== '0.13').toSorted())
   })
 
@@ -97,12 +112,27 @@ describe('a job whose work and offsets are one transaction', () => {
     const inHand = Promise.withResolvers<void>()
     const other = await openStore(`sqlite:${file}`)
     let batches = 0
-    const first = run(log, store, options('taken', async (batch, { transaction }) => {
-      insert(batch, transaction)
-      if (++batches === 2) inHand.resolve()
-    }, { maxRecords: 10, maxRecordsPerSecond: 50 })).then(() => undefined, (error: unknown) => error)
+    const first = run(
+      log,
+      store,
+      options(
+        'taken',
+        async (batch, { transaction }) => {
+          insert(batch, transaction)
+          if (++batches === 2) inHand.resolve()
+        },
+        { maxRecords: 10, maxRecordsPerSecond: 50 },
+      ),
+    ).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
     await inHand.promise
-    await run(log, other, options('taken', (batch, { transaction }) => insert(batch, transaction)))
+    await run(
+      log,
+      other,
+      options('taken', (batch, { transaction }) => insert(batch, transaction)),
+    )
     const error = await first
     assert.ok(error instanceof TidemarkError && error.code === 'FENCED', String(error))
     assert.deepEqual(sink(), ids)
@@ -111,14 +141,28 @@ describe('a job whose work and offsets are one transaction', () => {
 
   it('a handler that ends the transaction itself is told so', async () => {
     await filled('commits', 1, 5)
-    const error = await run(log, store, options('commits', (_batch, { transaction }) => (transaction as DatabaseSync).exec('COMMIT'), { retries: 0 })).then(() => undefined, (thrown: unknown) => thrown)
+    const error = await run(
+      log,
+      store,
+      options('commits', (_batch, { transaction }) => (transaction as DatabaseSync).exec('COMMIT'), { retries: 0 }),
+    ).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
     assert.match(String(error), /ended the transaction/)
   })
 
   it('a store without transactions refuses', async () => {
     await filled('refused', 1, 5)
     const memory = await openStore('memory:')
-    const error = await run(log, memory, options('refused', () => {}, { retries: 0 })).then(() => undefined, (thrown: unknown) => thrown)
+    const error = await run(
+      log,
+      memory,
+      options('refused', () => {}, { retries: 0 }),
+    ).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
     assert.match(String(error), /no transactions/)
     await memory.close()
   })
@@ -157,6 +201,16 @@ describe('a job whose work and offsets are one transaction', () => {
 /** One file that starts quickly: two hundred workers are to be started. It lies where it finds its packages. */
 async function bundled(entry: string): Promise<string> {
   const outfile = join(import.meta.dirname, '../../.cache/test/transaction-worker.mjs')
-  await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node24', plugins: [inlineKafkaClient], banner: requireBanner, logLevel: 'warning' })
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    plugins: [inlineKafkaClient],
+    banner: requireBanner,
+    logLevel: 'warning',
+  })
   return outfile
 }
