@@ -50,7 +50,7 @@ async function compare(bin: string, servers: string, store: string, settings: Se
     },
     settings,
   )
-  const beside = [shell, groups].map((measured) => ({ measured, kind: 'speed-up' as const, targets: [2, 3] }))
+  const beside = [shell, groups].map((measured) => ({ measured, called: measured.name, kind: 'speed-up' as const, targets: [2, 3] }))
   return {
     title: `check: ${COUNT.toLocaleString('en-US')} partitions in ${TOPICS.length} topics, whole processes`,
     unit: { name: 'ms', digits: 0, better: 'less' as const },

@@ -93,7 +93,7 @@ function checkCount(found: number, { topic, records }: Topic): void {
 }
 
 /** A fresh SQLite store, so that each run begins at the beginning. */
-async function withStore<T>(use: (url: string) => Promise<T>): Promise<T> {
+export async function withStore<T>(use: (url: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-bench-'))
   try {
     return await use(`sqlite:${join(folder, 'tidemark.db')}`)

@@ -7,9 +7,10 @@ import { describeMachine } from './machine.ts'
 import { memory } from './memory.ts'
 import { run } from './run.ts'
 import { save } from './save.ts'
+import { spread } from './spread.ts'
 import { printTable } from './table.ts'
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { save, help, check, run, memory }
+const benchmarks: Readonly<Record<string, Benchmark>> = { save, help, check, run, memory, spread }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -5,6 +5,8 @@ export interface Sample {
   readonly value: number
   /** The most memory that its process held, MB. */
   readonly peakMb?: number | undefined
+  /** Where the value is the median of many, what 99 of 100 do not exceed. */
+  readonly p99?: number | undefined
 }
 
 /** One of those that are compared. */
@@ -18,6 +20,7 @@ export interface Measured {
   readonly name: string
   readonly values: readonly number[]
   readonly peaksMb: readonly number[]
+  readonly p99s: readonly number[]
 }
 
 /**
@@ -42,7 +45,12 @@ export async function alternate<Name extends string>(
 }
 
 function summary(name: string, samples: readonly Sample[]): Measured {
-  return { name, values: samples.map(({ value }) => value), peaksMb: samples.flatMap(({ peakMb }) => peakMb ?? []) }
+  return {
+    name,
+    values: samples.map(({ value }) => value),
+    peaksMb: samples.flatMap(({ peakMb }) => peakMb ?? []),
+    p99s: samples.flatMap(({ p99 }) => p99 ?? []),
+  }
 }
 
 /** The middle of some numbers; of an even count the mean of the two in the middle. */
@@ -51,10 +59,4 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1
   const [low = NaN, high = NaN] = [sorted[middle - 1 + (sorted.length % 2)], sorted[middle]]
   return (low + high) / 2
-}
-
-/** The number that `share` of the values do not exceed. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }

@@ -51,8 +51,8 @@ async function handlers(topic: Topic, { library }: Built, settings: Settings): P
     settings,
   )
   const beside = (targets: number[], ofKafkajs: number[] = []) => [
-    { measured: measured.java, kind: 'speed-up' as const, targets },
-    { measured: measured.kafkajs, kind: 'speed-up' as const, targets: ofKafkajs },
+    { measured: measured.java, called: 'Java', kind: 'speed-up' as const, targets },
+    { measured: measured.kafkajs, called: 'kafkajs', kind: 'speed-up' as const, targets: ofKafkajs },
   ]
   return {
     title: `run: ${title(topic, '100')}`,
@@ -75,7 +75,7 @@ async function processes(topic: Topic, { bin }: Built, settings: Settings): Prom
   return {
     title: `run: ${title(topic, '100')}, whole processes`,
     unit: { name: 's', digits: 2, better: 'less' },
-    rows: [{ measured: ours, beside: [{ measured: theirs, kind: 'speed-up', targets: [1.2] }] }, { measured: theirs }],
+    rows: [{ measured: ours, beside: [{ measured: theirs, called: 'Java', kind: 'speed-up', targets: [1.2] }] }, { measured: theirs }],
   }
 }
 
@@ -90,7 +90,7 @@ async function besideJava(name: string, topic: Topic, { library }: Built, settin
     },
     settings,
   )
-  const beside = [{ measured: theirs, kind: 'speed-up' as const, targets: [1] }]
+  const beside = [{ measured: theirs, called: 'Java', kind: 'speed-up' as const, targets: [1] }]
   return { title: `run: ${name}`, unit: speed, rows: [{ measured: nothing, beside }, { measured: touch, beside }, { measured: theirs }] }
 }
 

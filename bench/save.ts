@@ -46,9 +46,9 @@ async function compare(mine: Saver, file: Saver, bare: BareClient, settings: Set
   const { bare: client, together, apart, sqlite, sqliteApart } = measured
   const rows: Row[] = [
     { measured: client },
-    { measured: together, beside: [{ measured: client, kind: 'cost', targets: [1.5, 1.2] }] },
-    { measured: apart, beside: [{ measured: client, kind: 'cost', targets: [] }] },
-    { measured: sqlite, beside: [{ measured: together, kind: 'speed-up', targets: [] }] },
+    { measured: together, beside: [{ measured: client, called: 'the bare client', kind: 'cost', targets: [1.5, 1.2] }] },
+    { measured: apart, beside: [{ measured: client, called: 'the bare client', kind: 'cost', targets: [] }] },
+    { measured: sqlite, beside: [{ measured: together, called: 'ZooKeeper', kind: 'speed-up', targets: [] }] },
     { measured: sqliteApart },
   ]
   return {

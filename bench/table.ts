@@ -10,6 +10,8 @@ export interface Unit {
 /** Against whom a row is held, and which ratios are to be reached. `cost`: ours to theirs, at most; `speed-up`: how many times as fast, at least. */
 export interface Beside {
   readonly measured: Measured
+  /** Its name in a few words. */
+  readonly called: string
   readonly kind: 'cost' | 'speed-up'
   readonly targets: readonly number[]
 }
@@ -36,7 +38,7 @@ export function printTable({ title, unit, rows, notes = [] }: Table): string {
     fixed(median(measured.values), unit.digits),
     spread(measured.values, unit.digits),
     ...(withMemory ? [spread(measured.peaksMb, 0)] : []),
-    beside.map((one) => `${ratio(measured, one, unit).toFixed(2)}× ${one.measured.name}`).join('<br>'),
+    beside.map((one) => `${ratio(measured, one, unit).toFixed(2)}× ${one.called}`).join('<br>'),
     beside.map((one) => verdict(ratio(measured, one, unit), one)).join('<br>'),
   ])
   const text = [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...lines].map((cells) => `| ${cells.join(' | ')} |`)

@@ -1,4 +1,5 @@
 import type { LedgerRow } from '../core/ledger.ts'
+import { asTidemarkError } from '../errors.ts'
 import type { KafkaRecord, Log, OutgoingRecord } from '../kafka/log.ts'
 import type { Holding } from './holding.ts'
 
@@ -54,5 +55,9 @@ export async function deadLetter(log: Log, topic: string, group: string, holding
       ['tidemark.reason', Buffer.from(reason)],
     ],
   }))
-  await log.produce(topic, letters)
+  try {
+    await log.produce(topic, letters)
+  } catch (error) {
+    throw asTidemarkError(error, 'INTERNAL', { group })
+  }
 }

@@ -8,20 +8,39 @@ export interface Holding extends TopicPartition {
   readonly topicId: string
   readonly clusterId: string
   readonly ownerEpoch: number
+  /** The leader's epoch when the partition was settled: whatever lies below the position was of its history then. */
+  readonly leaderEpoch: number
   readonly position: Position
   readonly revision: string
   /** The planned range that is stored; a batch that was planned before a crash is run again as it was. */
   readonly planned?: Planned | undefined
 }
 
+/** A dispute: why, and at which offset and epoch the partition was read on. */
+export interface Doubt {
+  readonly reason: string
+  readonly offset: number
+  readonly epoch: number | undefined
+}
+
+/**
+ * The epoch to read on with, so that the broker tells of a log that is cut after it was settled. One that was disputed and found
+ * valid is read on with the leader's epoch, which the leader knows; not even that where it was disputed with it: never twice the same.
+ */
+export function readingEpoch({ position, leaderEpoch }: Holding, doubt: Doubt | undefined): number | undefined {
+  if (doubt?.offset !== position.offset) return position.leaderEpoch ?? leaderEpoch
+  return doubt.epoch === leaderEpoch ? undefined : leaderEpoch
+}
+
 /** The position after a slice was handled: its identity is that of the log that the slice was read from. */
 export function advance(holding: Holding, slice: Slice, commitTime: number, committedBy: string): Position {
-  const epochs = mergeEpochs(holding.position.epochs ?? [], slice.epochs)
+  // Of a span without a batch nobody knows the epoch; the one below it may have ended there, and would look cut off.
+  const epochs = slice.epochs.length === 0 ? [] : mergeEpochs(holding.position.epochs ?? [], slice.epochs)
   return {
     offset: slice.untilOffset,
     topicId: holding.topicId,
     clusterId: holding.clusterId,
-    leaderEpoch: epochs.at(-1)?.epoch ?? holding.position.leaderEpoch,
+    leaderEpoch: epochs.at(-1)?.epoch,
     epochs: epochs.length === 0 ? undefined : epochs,
     recordTime: slice.recordTime ?? holding.position.recordTime,
     commitTime,

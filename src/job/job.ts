@@ -14,8 +14,8 @@ import type { Saver } from './batch.ts'
 import { listedNow, partitionsToRead } from './discovery.ts'
 import { deadLetter, giveUpRow } from './give-up.ts'
 import type { GivenUp } from './give-up.ts'
-import { advance } from './holding.ts'
-import type { Holding } from './holding.ts'
+import { advance, readingEpoch } from './holding.ts'
+import type { Doubt, Holding } from './holding.ts'
 import { patiently } from './notice.ts'
 import type { Patience } from './notice.ts'
 import type { JobOptions } from './options.ts'
@@ -47,8 +47,8 @@ export class Job {
   readonly #unsettled = new Map<string, TopicPartition>()
   /** Where `untilEnd` stops: the ends seen first. */
   readonly #ends = new Map<string, number>()
-  /** Disputed once at this offset: the broker's epochs could not be matched, or a batch did not read; not again. */
-  readonly #doubted = new Map<string, { readonly reason: string; readonly offset: number }>()
+  /** Disputed last: the broker's epochs could not be matched, or a batch did not read. */
+  readonly #doubted = new Map<string, Doubt>()
   /** Batches that can't be read and are to be passed over. */
   readonly #corrupt = new Map<string, Unreadable & { readonly detail: string }>()
   #membership: Membership | undefined
@@ -177,10 +177,15 @@ export class Job {
     this.#unsettled.delete(key)
     if (!this.#ends.has(key) || entry.verdict === 'recreated' || entry.verdict === 'truncated') this.#ends.set(key, endOffset)
     if (entry.move !== undefined && entry.verdict !== 'missing') this.#voice.moved(entry) // a new group's beginning is no news
-    const { topic, partition, topicId, planned, position } = holding
+    const { topic, partition, planned } = holding
     if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
-    const trusted = this.#doubted.get(key)?.offset !== position.offset
-    this.#reader.assign({ topic, partition, topicId, offset: position.offset, leaderEpoch: trusted ? position.leaderEpoch : undefined })
+    this.#read(holding)
+  }
+
+  #read(holding: Holding): void {
+    const { topic, partition, topicId, position } = holding
+    const leaderEpoch = readingEpoch(holding, this.#doubted.get(keyOf(holding)))
+    this.#reader.assign({ topic, partition, topicId, offset: position.offset, leaderEpoch })
   }
 
   #keep(entry: PlanEntry): void {
@@ -235,10 +240,11 @@ export class Job {
   #dispute(dispute: Dispute): void {
     const key = keyOf(dispute)
     const { reason, detail, topic, partition } = dispute
-    const offset = this.#holdings.get(key)?.position.offset ?? -1
+    const holding = this.#holdings.get(key)
+    const offset = holding?.position.offset ?? -1
     const before = this.#doubted.get(key)
     if (reason === 'RECORD_CORRUPT' && before?.reason === reason && before.offset === offset) return this.#unreadable(dispute, offset)
-    this.#doubted.set(key, { reason, offset })
+    this.#doubted.set(key, { reason, offset, epoch: holding && readingEpoch(holding, before) })
     this.#unsettled.set(key, { topic, partition })
     this.#settleAt = 0
     this.#voice.say('waiting', `${key} is reconciled again: ${reason}: ${detail}`, { topic, partition })
@@ -273,14 +279,13 @@ export class Job {
         fromOffset: holding.position.offset,
         untilOffset,
         records: [],
-        recordCount: untilOffset - fromOffset,
+        recordCount: untilOffset - Math.max(fromOffset, holding.position.offset),
         bytes: 0,
         epochs: [],
       }
       await this.#giveUp({ ...slice, records: [record], reason: detail })
       const moved = this.#holdings.get(key)
-      if (moved !== undefined)
-        this.#reader.assign({ topic, partition, topicId: moved.topicId, offset: moved.position.offset, leaderEpoch: undefined })
+      if (moved !== undefined) this.#read(moved)
     }
   }
 
@@ -327,8 +332,9 @@ export class Job {
   /** A partition of a transaction that was refused: not ours as it was, or, where only others were refused, read again as it was planned. */
   #refused(write: Write, result: WriteResult | undefined): void {
     if (result !== undefined) return void this.#written(write, result)
-    const { topic, partition, topicId, position, planned } = this.#holdings.get(keyOf(write)) as Holding
-    this.#reader.assign({ topic, partition, topicId, offset: position.offset, leaderEpoch: position.leaderEpoch })
+    const holding = this.#holdings.get(keyOf(write)) as Holding
+    const { topic, partition, planned } = holding
+    this.#read(holding)
     if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
   }
 

@@ -52,7 +52,12 @@ export async function settle(settler: Settler, partitions: readonly TopicPartiti
   const { log, store, options, owner } = settler
   const custody = await store.load(options.group, partitions)
   const policy = toPolicy(options.policy)
-  const findings = await withTimes(log, await examinePartitions(log, store, custody, { ...options, lastStableOffset: true }), policy)
+  const findings = await withTimes(
+    log,
+    options.group,
+    await examinePartitions(log, store, custody, { ...options, lastStableOffset: true }),
+    policy,
+  )
   const [ours, lost] = withoutLost(findings, settler)
   const plan = planRepair(ours, policy, contextOf({ ...options, actor: options.actor ?? owner }))
   assertRunnable(plan)
@@ -140,10 +145,10 @@ function hold(entry: PlanEntry, { custody, facts }: Finding, write: Write, revis
   const position = write.position ?? positionOf(custody)
   if (facts.state !== 'known' || position === undefined)
     throw new TidemarkError('INTERNAL', `${keyOf(entry)} was taken without facts or an offset`)
-  const { topicId, clusterId, lastStableOffset, logEndOffset } = facts
+  const { topicId, clusterId, leaderEpoch, lastStableOffset, logEndOffset } = facts
   const planned = runnablePlan(custody, write, position.offset, logEndOffset)
   return {
-    holding: { ...place(entry), topicId, clusterId, ownerEpoch: write.ownerEpoch, position, revision, planned },
+    holding: { ...place(entry), topicId, clusterId, leaderEpoch, ownerEpoch: write.ownerEpoch, position, revision, planned },
     entry,
     endOffset: lastStableOffset ?? logEndOffset,
   }

@@ -57,7 +57,7 @@ export class ManualClock implements Clock {
     if (next === undefined) return false
     this.#now = next.due
     next.wake()
-    await settled()
+    await drained()
     return true
   }
 
@@ -73,4 +73,9 @@ export class ManualClock implements Clock {
 /** Promises that are already settled have run their reactions after this, however many they chained. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The same without a turn of the event loop, which costs more than most of what is woken: all promises, but no I/O and no timers. */
+function drained(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
 }

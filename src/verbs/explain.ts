@@ -82,7 +82,7 @@ async function actionsOf(log: Log, finding: Finding, context: PlanContext): Prom
   const { verdict } = finding.verdict
   const byDefault = toPolicy().actions[verdict]
   const choices = choicesFor(verdict)
-  const timed = choices.includes('time') ? await withTimes(log, [finding], toPolicy({ [verdict]: 'time' })) : [finding]
+  const timed = choices.includes('time') ? await withTimes(log, context.group, [finding], toPolicy({ [verdict]: 'time' })) : [finding]
   return (choices.length === 0 ? [byDefault] : choices).map((action) => {
     const policy = toPolicy(choices.length === 0 ? {} : { [verdict]: action })
     const entry = planRepair(timed, policy, context).entries[0] as PlanEntry

@@ -101,5 +101,6 @@ function refuseAbsent(one: SelectedTopic, description: TopicDescription, isStore
   throw new TidemarkError('FACTS_UNKNOWN', `the cluster could not describe the topic: ${description.reason}: ${description.detail}`, {
     group,
     topic,
+    hint: 'Try again once the brokers answer',
   })
 }

@@ -7,7 +7,7 @@ import { planRepair } from '../core/plan.ts'
 import { toPolicy } from '../core/policy.ts'
 import type { Policy, PolicyInput } from '../core/policy.ts'
 import { keyOf } from '../core/position.ts'
-import { TidemarkError } from '../errors.ts'
+import { asTidemarkError, TidemarkError } from '../errors.ts'
 import type { Log, TimeQuestion } from '../kafka/log.ts'
 import type { Write, WriteResult } from '../store/driver.ts'
 import type { Store } from '../store/store.ts'
@@ -27,7 +27,7 @@ export interface ReconcileOptions extends ExamineOptions {
 export async function reconcile(log: Log, store: Store, options: ReconcileOptions): Promise<Plan> {
   const policy = toPolicy(options.policy)
   const findings = await examine(log, store, options)
-  return planRepair(await withTimes(log, findings, policy), policy, contextOf(options))
+  return planRepair(await withTimes(log, options.group, findings, policy), policy, contextOf(options))
 }
 
 /** What became of one entry of a plan. */
@@ -83,22 +83,30 @@ export function assertWithinLimits(plan: Plan): void {
 }
 
 /** Offsets at the stored times, for those findings whose action is `time`. */
-export async function withTimes(log: Log, findings: readonly Finding[], policy: Policy): Promise<Finding[]> {
+export async function withTimes(log: Log, group: string, findings: readonly Finding[], policy: Policy): Promise<Finding[]> {
   const timestamps = findings.map(({ custody, verdict }) => {
     const position = policy.actions[verdict.verdict] === 'time' ? positionOf(custody) : undefined
     return position?.recordTime ?? position?.commitTime
   })
-  return atTimes(log, findings, timestamps)
+  return atTimes(log, group, findings, timestamps)
 }
 
 /** The findings with the offset at each one's timestamp, where it has one and it could be had. */
-export async function atTimes(log: Log, findings: readonly Finding[], timestamps: ReadonlyArray<number | undefined>): Promise<Finding[]> {
+export async function atTimes(
+  log: Log,
+  group: string,
+  findings: readonly Finding[],
+  timestamps: ReadonlyArray<number | undefined>,
+): Promise<Finding[]> {
   const questions = findings.flatMap(({ custody: { topic, partition } }, index): TimeQuestion[] => {
     const timestamp = timestamps[index]
     return timestamp === undefined ? [] : [{ topic, partition, timestamp }]
   })
   if (questions.length === 0) return [...findings]
-  const answers = new Map((await log.offsetsAt(questions)).map((answer) => [keyOf(answer), answer]))
+  const found = await log.offsetsAt(questions).catch((error: unknown) => {
+    throw asTidemarkError(error, 'INTERNAL', { group })
+  })
+  const answers = new Map(found.map((answer) => [keyOf(answer), answer]))
   return findings.map((finding) => {
     const answer = answers.get(keyOf(finding.custody))
     return answer?.state === 'known' ? { ...finding, offsetAtTime: answer.offset } : finding

@@ -28,6 +28,7 @@ export async function reset(log: Log, store: Store, options: ResetOptions): Prom
   const plan = planReset(
     await atTimes(
       log,
+      options.group,
       findings,
       findings.map(() => timestamp),
     ),
