@@ -1,3 +1,4 @@
+import { waitFor } from '../../lab/wait.ts'
 import { caughtUp, printRanges, table, type Story } from '../story.ts'
 import { event, heading, say } from '../tell.ts'
 import { Worker } from '../worker.ts'
@@ -39,5 +40,8 @@ async function saveUnder(worker: Worker, story: Story, part: 'request' | 'reply'
   await sprung
   event(stage.words.breaker, `${stage.words.broke}: the write of ${printRanges(ranges)} was ${what}`)
   await caughtUp(story)
+  // The offset may be seen in the store before the word of the write that put it there.
+  const fewest = part === 'request' ? 2 : 1
+  await waitFor('the count of the writes', () => stage.writesOf(worker) - before >= fewest)
   return stage.writesOf(worker) - before
 }
