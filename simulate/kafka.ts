@@ -1,4 +1,4 @@
-import { keyOf } from '../src/core/position.ts'
+import { keyOf, type TopicPartition } from '../src/core/position.ts'
 import type { MemoryPartition, MemoryTransaction } from '../src/testing/memory-partition.ts'
 import { MemoryLog } from '../src/testing/memory-log.ts'
 import type { ManualClock } from '../src/testing/manual-clock.ts'
@@ -17,6 +17,8 @@ export interface Produced {
   fate: 'kept' | 'open' | 'aborted' | 'compacted' | 'cut' | 'deleted'
   /** How often a handler that was given it succeeded. */
   handled: number
+  /** The first offset of the damaged batch that it is in, if it is in one. */
+  damagedBatch?: number
 }
 
 interface OpenTransaction {
@@ -64,6 +66,7 @@ export class Kafka {
 
   /** Writes a batch of records; as part of a transaction that stays open, where that is wanted. */
   produce(partition: MemoryPartition, count: number, isOpen = false): void {
+    if (count === 0) return
     const topicId = this.topicIdOf(partition.topic) as string
     const first = this.records.length
     const values = Array.from({ length: count }, (_, index) => ({ value: String(first + index) }))
@@ -120,6 +123,11 @@ export class Kafka {
   damage(partition: MemoryPartition, offset: number): void {
     this.#disturb(partition)
     partition.damage(offset)
+    const batch = partition.batches.find(({ baseOffset, lastOffset }) => baseOffset <= offset && offset <= lastOffset)
+    const topicId = this.topicIdOf(partition.topic) as string
+    for (const { offset: at } of batch?.records ?? []) {
+      for (const record of this.at(topicId, partition.partition, at)) record.damagedBatch = batch?.baseOffset ?? at
+    }
   }
 
   /** All records that ever were at an offset of one topic's partition: elections may have put one in another's place. */
@@ -130,8 +138,14 @@ export class Kafka {
     return found
   }
 
+  /** Whether some of a range can't be read any more. */
+  isDamaged({ topic, partition }: TopicPartition, { fromOffset, untilOffset }: { fromOffset: number; untilOffset: number }): boolean {
+    const batches = this.partitionsOf(topic)[partition]?.batches ?? []
+    return batches.some((batch) => batch.isDamaged && batch.baseOffset < untilOffset && batch.lastOffset >= fromOffset)
+  }
+
   /** How often something was done to a partition's log other than writing at its end. */
-  disturbances(partition: { readonly topic: string; readonly partition: number }): number {
+  disturbances(partition: TopicPartition): number {
     return this.#disturbances.get(keyOf(partition)) ?? 0
   }
 

@@ -44,21 +44,23 @@ export class Life {
   }
 
   /** Does what the process asks others to do. It may die before that, or before it hears of it. */
-  through<T>(call: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#whenAwake(() => {
-        call().then(
-          (value) => this.#whenAwake(() => resolve(value)),
-          (error: unknown) => this.#whenAwake(() => reject(error)),
-        )
-      })
-    })
+  async through<T>(call: () => Promise<T>): Promise<T> {
+    await this.#awake()
+    try {
+      return await call()
+    } finally {
+      await this.#awake()
+    }
   }
 
-  #whenAwake(goOn: () => void): void {
-    const left = this.#resumesAt - this.#clock.now()
-    if (left > 0) void this.#clock.sleep(left).then(() => this.#whenAwake(goOn))
-    else if (!this.#step()) goOn()
+  /** Resolves once the process runs; never, once it is dead. */
+  async #awake(): Promise<void> {
+    for (let left = this.#left(); left > 0; left = this.#left()) await this.#clock.sleep(left)
+    if (this.#step()) await new Promise(() => {})
+  }
+
+  #left(): number {
+    return this.#resumesAt - this.#clock.now()
   }
 
   /** Whether it is dead by now. */

@@ -35,7 +35,8 @@ export async function startProgram(
   const connection = kafka.log.connect({ clock: life.clock, network: network.trip, timeoutMs: settings.logTimeoutMs })
   const heard = hearing(client, connection)
   const log = bounding(world, client, bug?.log?.(heard, client) ?? heard, maxBytes)
-  return { ...client, life, log, store: await openStore(driver, { clock: life.clock, timeoutMs: settings.storeTimeoutMs }) }
+  const store = await openStore(driver, { clock: life.clock, timeoutMs: settings.storeTimeoutMs })
+  return Object.assign(client, { life, log, store })
 }
 
 /** Notes what the client asks of the store, and what it is told. */
@@ -78,8 +79,8 @@ function hearing(client: Client, log: Log): Log {
 /** Measures what a job's reader holds against what the job was allowed. */
 function bounding(world: World, client: Client, log: Log, maxBytes: number): Log {
   const { topics, facts, offsetsAt, produce, close } = bound(log)
+  const violate = (how: string): void => world.violate('bounded', `${client.name}: ${how}`)
   const reader = (options: ReaderOptions): LogReader => {
-    const violate = (how: string): void => world.violate('bounded', `${client.name}: ${how}`)
     return new BoundedReader(log.reader(options) as MemoryReader, { maxBufferedBytes: options.maxBufferedBytes, maxBytes }, violate)
   }
   return { topics, facts, offsetsAt, produce, close, reader, [Symbol.asyncDispose]: close }

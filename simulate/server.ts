@@ -9,6 +9,8 @@ export class Server {
   readonly #memory: MemoryStore
   readonly #applied: (applied: Applied) => void
   readonly #group: string
+  /** What is stored, as the writes left it. */
+  readonly #kept = new Map<string, Custody>()
 
   private constructor(memory: MemoryStore, group: string, applied: (applied: Applied) => void) {
     this.#memory = memory
@@ -31,8 +33,10 @@ export class Server {
   }
 
   /** Another program writes a bare number, or whatever it takes for one; with undefined it removes all that is kept of the partition. */
-  tamper(partition: TopicPartition, text: string | undefined): void {
+  async tamper(partition: TopicPartition, text: string | undefined): Promise<void> {
     this.#memory.tamper(this.#group, partition, text)
+    const [custody] = await this.load([partition])
+    if (custody !== undefined) this.#kept.set(keyOf(partition), custody)
   }
 
   /** The driver of one client. */
@@ -51,15 +55,25 @@ export class Server {
     }
   }
 
-  /** What was there before is read in the same turn as the write is made: nothing comes between. */
   async #save(client: Client, group: string, writes: readonly Write[]): Promise<WriteResult[]> {
-    const [loading, saving] = [this.#memory.load(group, writes), this.#memory.save(group, writes)]
-    const [before, results] = [await loading, await saving]
+    const results = await this.#memory.save(group, writes)
     for (const [index, write] of writes.entries()) {
-      if (results[index]?.status !== 'saved') continue
+      const result = results[index]
+      if (result?.status !== 'saved') continue
+      const before = this.#now(write)
       const asked = client.asked.get(keyOf(write)) ?? write
-      this.#applied({ client, write, asked, before: before[index] as Custody })
+      this.#kept.set(keyOf(write), after(before, write, result.revision))
+      this.#applied({ client, write, asked, before })
     }
     return results
   }
+
+  #now({ topic, partition }: TopicPartition): Custody {
+    return this.#kept.get(keyOf({ topic, partition })) ?? { topic, partition, stored: { state: 'absent' }, ownerEpoch: 0, revision: 'none' }
+  }
+}
+
+function after(before: Custody, { position, planned, ownerEpoch, owner, saveId }: Write, revision: string): Custody {
+  const stored: Custody['stored'] = position === undefined ? before.stored : { state: 'position', position }
+  return { ...before, stored, planned, ownerEpoch, owner, saveId, revision }
 }

@@ -1,4 +1,6 @@
+import type { PolicyInput } from '../src/core/policy.ts'
 import type { OnFailure } from '../src/job/give-up.ts'
+import type { Isolation } from '../src/kafka/log.ts'
 import type { Random } from './random.ts'
 
 /** The kinds of trouble that a simulation may be in. Each seed has only some of them: what hides behind one shows with another. */
@@ -23,6 +25,7 @@ export const TROUBLES = [
   'kills',
   'pauses',
   'stops',
+  'held-partitions',
   'handler-throws',
   'handler-hangs',
   'poison',
@@ -53,12 +56,26 @@ export interface Settings {
   readonly handlerTimeoutMs: number
   readonly handlerMs: number
   readonly onFailure: OnFailure
+  readonly policy: PolicyInput
+  readonly isolation: Isolation
+  readonly maxRecordsPerSecond: number
   /** What was written before the first worker starts. */
   readonly backlog: number
 }
 
 /** Where records go that are given up for good, in those simulations that choose so. */
 export const LETTERS = 'letters'
+
+/** Other choices than the defaults. None lets a job stop for good. */
+const POLICIES: readonly PolicyInput[] = [
+  { expired: 'latest', missing: 'latest' },
+  { expired: 'nearest', ahead: 'nearest', truncated: 'nearest' },
+  { expired: 'time', ahead: 'time', truncated: 'time', recreated: 'time' },
+  { truncated: 'earliest', recreated: 'latest' },
+  { truncated: 'latest', ahead: 'latest' },
+  { lost: 'earliest', corrupt: 'earliest' },
+  { lost: 'latest', corrupt: 'latest' },
+]
 
 /** The settings of a seed. */
 export function settingsOf(random: Random): Settings {
@@ -77,15 +94,18 @@ export function settingsOf(random: Random): Settings {
       [2, 3],
       [3, 1],
     ]),
-    troubledMs: random.between(4_000, 16_000),
-    troubleEveryMs: random.between(300, 2_500),
-    produceEveryMs: random.between(150, 800),
+    troubledMs: 1_000 + random.next() ** 2 * 8_000,
+    troubleEveryMs: random.between(100, 1_200),
+    produceEveryMs: random.between(100, 500),
     storeTimeoutMs: random.between(1_000, 10_000),
     logTimeoutMs: random.between(1_500, 10_000),
     secondLookMs: random.between(100, 1_000),
     handlerTimeoutMs: random.between(2_000, 8_000),
     handlerMs: random.between(0, 400),
     onFailure,
-    backlog: random.between(0, 40),
+    policy: random.chance(0.5) ? {} : (random.pick(POLICIES) ?? {}),
+    isolation: random.chance(0.1) ? 'read_uncommitted' : 'read_committed',
+    maxRecordsPerSecond: random.chance(0.1) ? random.between(5, 100) : Number.POSITIVE_INFINITY,
+    backlog: random.between(0, 30),
   }
 }

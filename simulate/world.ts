@@ -1,4 +1,5 @@
 import { keyOf, type TopicPartition } from '../src/core/position.ts'
+import type { Write } from '../src/store/driver.ts'
 import { ManualClock } from '../src/testing/manual-clock.ts'
 import type { MemoryPartition } from '../src/testing/memory-partition.ts'
 import { allWitnesses } from './checks/all.ts'
@@ -34,6 +35,19 @@ export interface Excuse extends TopicPartition {
   readonly untilOffset: number
 }
 
+function printWrite(write: Write): string {
+  const { position, planned, ownerEpoch, ledger } = write
+  const at =
+    position === undefined
+      ? ''
+      : ` at ${position.offset} (${position.epochs?.map(({ epoch, startOffset }) => `${epoch}@${startOffset}`).join(' ') ?? 'no epochs'})`
+  const plan = planned === undefined ? '' : `, planned [${planned.fromOffset}, ${planned.untilOffset})`
+  const rows = ledger.map(
+    ({ verdict, action, from, to, skipped }) => `, ledger: ${verdict} ${action} from ${from} to ${to}, ${skipped} skipped`,
+  )
+  return `${keyOf(write)}${at}${plan} as owner ${ownerEpoch}${rows.join('')}`
+}
+
 /** Everything there is in one simulation. */
 export class World {
   readonly clock = new ManualClock()
@@ -65,7 +79,10 @@ export class World {
   /** The world of a seed, in which nothing has happened yet. */
   static async make(seed: number, bug: Bug | undefined, isTraced: boolean): Promise<World> {
     const world = new World(seed, bug, isTraced)
-    world.#server = await Server.open(GROUP, (applied) => world.tell('applied', applied))
+    world.#server = await Server.open(GROUP, (applied) => {
+      world.trace.note(applied.client.name, () => `wrote ${printWrite(applied.write)}`)
+      world.tell('applied', applied)
+    })
     world.#witnesses = allWitnesses(world, (invariant, how) => world.violate(invariant, how))
     return world
   }

@@ -6,8 +6,6 @@ import type { Client, Invariant } from '../witness.ts'
 /** A mistake that is planted where Tidemark meets the world, as if its own code made it, and the invariant that it breaks. */
 export interface Bug {
   readonly breaks: Invariant
-  /** What it is, in a few words. */
-  readonly what: string
   /** Stands between the store's wrapper and the network. `direct` is the store without a network. */
   readonly driver?: (driver: StoreDriver, direct: StoreDriver, client: Client) => StoreDriver
   /** Stands between the verbs and the connection to Kafka. */

@@ -52,6 +52,10 @@ export class BoundedReader implements LogReader {
     return this.#reader.takeRanges(ranges, signal)
   }
 
+  logEndOffset(partition: TopicPartition): number | undefined {
+    return this.#reader.logEndOffset(partition)
+  }
+
   close(): Promise<void> {
     return this.#reader.close()
   }

@@ -1,5 +1,6 @@
 import { recordBytes } from './batch.ts'
 import type { RecordBatch } from './batch.ts'
+import { freedEarly } from './memory.ts'
 import type { Piece } from './memory.ts'
 import { RecordCursor } from './record.ts'
 
@@ -12,7 +13,7 @@ export interface Part {
   /** Where the partition stands after it. */
   readonly untilOffset: number
   /** Memory to be held for as long as the part may be looked at. */
-  readonly piece: Piece | undefined
+  readonly piece: Piece
 }
 
 /** A fetched batch that waits to be handed out, whole or part by part. */
@@ -20,10 +21,11 @@ export class BufferedBatch {
   readonly batch: RecordBatch
   /** A control batch, or of an aborted transaction under read_committed: it moves the position and holds no records for anybody. */
   readonly hidden: boolean
-  readonly #piece: Piece
+  /** The memory that the batch lies in, or once it is uncompressed its records. */
+  #piece: Piece
   /** Where the records begin that were not handed out yet; undefined: none were. */
   #rest: RecordCursor | undefined
-  #uncompressed: Buffer | undefined
+  #records: Buffer | undefined
 
   constructor(batch: RecordBatch, hidden: boolean, piece: Piece) {
     this.batch = batch
@@ -43,7 +45,7 @@ export class BufferedBatch {
    */
   take(fromOffset: number, end: number, room: number): Part {
     const { batch } = this
-    const bytes = (this.#uncompressed ??= recordBytes(batch))
+    const bytes = (this.#records ??= this.#uncompress())
     const isWhole = this.#rest === undefined && fromOffset <= batch.baseOffset && end > batch.lastOffset && batch.recordCount <= room
     if (isWhole) return this.#part(bytes, 0, batch.recordCount, end)
     const cursor = (this.#rest ??= new RecordCursor(batch, bytes))
@@ -62,9 +64,15 @@ export class BufferedBatch {
     this.#piece.release()
   }
 
+  #uncompress(): Buffer {
+    const bytes = recordBytes(this.batch)
+    if (this.batch.compression === 0) return bytes
+    this.#piece.release()
+    this.#piece = freedEarly(bytes)
+    return bytes
+  }
+
   #part(bytes: Buffer, at: number, recordCount: number, untilOffset: number): Part {
-    // What was compressed has memory of its own.
-    const piece = this.batch.compression === 0 ? this.#piece : undefined
-    return { batch: this.batch, bytes, at, recordCount, untilOffset, piece }
+    return { batch: this.batch, bytes, at, recordCount, untilOffset, piece: this.#piece }
   }
 }

@@ -43,6 +43,13 @@ export class Memory {
   }
 }
 
+/** Bytes in memory of their own, which is given back at once when nobody holds them any more, and not by a garbage collection some time. */
+export function freedEarly(bytes: Buffer): Piece {
+  // Node keeps small buffers several to a block.
+  const isAlone = bytes.byteOffset === 0 && bytes.buffer.byteLength > Buffer.poolSize
+  return new Held(bytes, () => void (isAlone && (bytes.buffer as ArrayBuffer).transfer(0)))
+}
+
 class Held implements Piece {
   readonly bytes: Buffer
   readonly #giveBack: () => void

@@ -61,7 +61,7 @@ export class SliceBuilder {
   }
 
   #keep(part: Part): void {
-    part.piece?.hold()
+    part.piece.hold()
     this.#parts.push(part)
     this.recordCount += part.recordCount
     this.bytes += part.bytes.length
@@ -98,7 +98,7 @@ class SliceRecords implements Iterable<KafkaRecord> {
   }
 
   release(): void {
-    for (const { piece } of this.#parts ?? []) piece?.release()
+    for (const { piece } of this.#parts ?? []) piece.release()
     this.#parts = undefined
   }
 }

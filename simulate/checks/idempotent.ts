@@ -1,0 +1,24 @@
+import { keyOf } from '../../src/core/position.ts'
+import type { Applied, Violate, Witness } from '../witness.ts'
+
+/** `idempotent`: applying a plan twice equals applying it once. (That reconciling after a repair finds nothing to move, the operator sees to: operator.ts.) */
+export class Idempotent implements Witness {
+  readonly #violate: Violate
+  readonly #saves = new Set<string>()
+  readonly #rows = new Set<string>()
+
+  constructor(violate: Violate) {
+    this.#violate = violate
+  }
+
+  applied({ client, write }: Applied): void {
+    const wrote = `${client.name} wrote ${keyOf(write)}`
+    if (this.#saves.has(write.saveId)) this.#violate('idempotent', `${wrote} twice with the save ID ${write.saveId}`)
+    this.#saves.add(write.saveId)
+    for (const row of write.ledger) {
+      const text = JSON.stringify(row)
+      if (this.#rows.has(text)) this.#violate('idempotent', `${wrote} twice with the ledger row ${text}`)
+      this.#rows.add(text)
+    }
+  }
+}
