@@ -17,6 +17,8 @@ export interface Produced {
   fate: 'kept' | 'open' | 'aborted' | 'compacted' | 'cut' | 'deleted'
   /** How often a handler that was given it succeeded. */
   handled: number
+  /** Its offset was another one's before, which was cut off. */
+  readonly isSecond: boolean
   /** The first offset of the damaged batch that it is in, if it is in one. */
   damagedBatch?: number
 }
@@ -34,6 +36,8 @@ export class Kafka {
   readonly records: Produced[] = []
   readonly #places = new Map<string, Produced[]>()
   readonly #disturbances = new Map<string, number>()
+  /** How far each log ever went, by topic ID and partition. */
+  readonly #reached = new Map<string, number>()
   #open: OpenTransaction[] = []
 
   constructor(clock: ManualClock, clusterId: string) {
@@ -69,6 +73,7 @@ export class Kafka {
     if (count === 0) return
     const topicId = this.topicIdOf(partition.topic) as string
     const first = this.records.length
+    const reached = this.#reached.get(`${topicId} ${partition.partition}`) ?? 0
     const values = Array.from({ length: count }, (_, index) => ({ value: String(first + index) }))
     const transaction = isOpen ? partition.begin() : undefined
     const offset = transaction === undefined ? partition.append(...values) : partition.appendIn(transaction, ...values)
@@ -81,6 +86,7 @@ export class Kafka {
       offset: offset + index,
       fate: isOpen ? 'open' : 'kept',
       handled: 0,
+      isSecond: offset + index < reached,
     }))
     this.records.push(...made)
     for (const record of made) this.at(topicId, number, record.offset).push(record)
@@ -106,6 +112,8 @@ export class Kafka {
     // A transaction that lost its beginning with the log is over; one that lost its end only is ended later.
     this.#open = this.#open.filter((one) => one.partition !== partition || (one.records[0]?.offset ?? 0) < toOffset)
     this.#disturb(partition)
+    const key = `${topicId} ${partition.partition}`
+    this.#reached.set(key, Math.max(this.#reached.get(key) ?? 0, partition.writtenUntil))
     partition.truncate(toOffset, leaderId)
   }
 

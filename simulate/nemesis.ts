@@ -25,16 +25,18 @@ export class Nemesis {
     this.slots = slots
   }
 
-  /** One deed after the other until the time is up. */
+  /** Deeds until the time is up, each begun without waiting for the ones before. Resolves when all are done. */
   async rage(): Promise<void> {
     const { clock, settings } = this.world
     const deeds = [...settings.troubles].map((trouble) => [trouble, DEEDS[trouble]] as const)
     const end = clock.now() + settings.troubledMs
+    const begun: unknown[] = []
     while (clock.now() < end) {
       await clock.sleep(1 + this.random.next() * 2 * settings.troubleEveryMs)
       const [, deed] = this.random.pick(deeds) ?? []
-      await deed?.(this)
+      begun.push(deed?.(this))
     }
+    await Promise.all(begun)
   }
 
   note(what: string): void {
@@ -56,8 +58,11 @@ export class Nemesis {
     void this.world.clock.sleep(this.while()).then(undo)
   }
 
-  operator(): Promise<Operator> {
-    return Operator.start(this.world, `operator${++this.#operators}`)
+  /** Some of whose commands are killed half way. */
+  async operator(): Promise<Operator> {
+    const operator = await Operator.start(this.world, `operator${++this.#operators}`)
+    if (this.random.chance(0.2)) operator.killAfter(this.random.between(0, 30))
+    return operator
   }
 
   stranger(): string {

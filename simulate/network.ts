@@ -70,7 +70,9 @@ export class Network {
 
   async #call<T>(faulty: FaultyStore, name: FaultyCall, apply: () => Promise<T>): Promise<T> {
     const { storeFaults, storeIsAway } = this.#weather
-    const fault = storeIsAway ? 'before' : this.#random.chance(storeFaults) ? this.#random.weighted(FAULTS) : undefined
+    const chosen = storeIsAway ? 'before' : this.#random.chance(storeFaults) ? this.#random.weighted(FAULTS) : undefined
+    // A sign of life that comes after the farewell would be one of the dead.
+    const fault = chosen === 'late' && name === 'heartbeat' ? 'before' : chosen
     await this.#clock.sleep(this.#delay())
     if (fault !== undefined) faulty.fail(name, fault)
     const answer = apply()

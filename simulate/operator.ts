@@ -29,6 +29,11 @@ export class Operator {
     return new Operator(world, await startProgram(world, name, 'operator'))
   }
 
+  /** The command dies after so many calls. */
+  killAfter(calls: number): void {
+    this.#program.life.killAfter(calls)
+  }
+
   /** Plans what the policy says, and applies it, sometimes twice. False where it was refused or failed. */
   async repair(policy: PolicyInput = REPAIR_ALL): Promise<boolean> {
     const { log, store } = this.#program
@@ -85,8 +90,8 @@ export class Operator {
     const { name } = this.#program
     this.#world.trace.note(name, () => what)
     try {
-      await work()
-      return true
+      await Promise.race([work(), this.#program.life.died])
+      return !this.#program.life.isDead
     } catch (error) {
       this.#world.trace.note(name, () => `fails: ${String(error)}`)
       this.#world.tell('failed', this.#program, error)

@@ -84,11 +84,10 @@ export class Account implements Witness {
     }
   }
 
-  /** Written where a handled one had been cut off, and expired by now: the epochs that could tell are gone with it. */
-  #tookAPlace({ topicId, topic, partition, offset }: Produced): boolean {
+  /** Written where another one had been cut off, and expired by now: the epochs that could tell are gone with it. */
+  #tookAPlace({ topicId, topic, partition, offset, isSecond }: Produced): boolean {
     const { kafka } = this.#world
-    const isExpired = kafka.topicIdOf(topic) === topicId && offset < (kafka.partitionsOf(topic)[partition]?.logStartOffset ?? 0)
-    return isExpired && kafka.at(topicId, partition, offset).some(({ handled }) => handled > 0)
+    return isSecond && kafka.topicIdOf(topic) === topicId && offset < (kafka.partitionsOf(topic)[partition]?.logStartOffset ?? 0)
   }
 
   #isExcused(record: Produced): boolean {

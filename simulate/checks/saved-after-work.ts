@@ -29,12 +29,12 @@ export class SavedAfterWork implements Witness {
     if (missed !== undefined) this.#violate('saved-after-work', `${moved}, and record ${missed} at or above ${from} was never handled`)
   }
 
-  /** The ID of the first record that was passed over. One that took the place of a handled one, cut off since, could not be known of. */
+  /** The ID of the first record that was passed over. Of one that took another one's place, cut off since, the worker may not have known. */
   #unhandled(partition: number, { topicId = '', offset: until }: Position, from: number): number | undefined {
     for (let offset = from; offset < until; offset++) {
       const records = this.#world.kafka.at(topicId, partition, offset)
       if (records.some(({ handled }) => handled > 0)) continue
-      const missed = records.find(({ fate }) => fate === 'kept')
+      const missed = records.find(({ fate, isSecond }) => fate === 'kept' && !isSecond)
       if (missed !== undefined) return missed.id
     }
     return undefined

@@ -16,20 +16,29 @@ export interface Holding extends TopicPartition {
   readonly planned?: Planned | undefined
 }
 
-/** A dispute: why, and at which offset and epoch the partition was read on. */
+/** The last dispute of a partition: why, at which offset, and read on with which epoch. */
 export interface Doubt {
   readonly reason: string
   readonly offset: number
   readonly epoch: number | undefined
+  /** The one before it was the same. */
+  readonly isRepeated: boolean
+}
+
+/** What is remembered of a dispute. */
+export function doubtOf(reason: string, holding: Holding, before: Doubt | undefined): Doubt {
+  const { offset } = holding.position
+  const epoch = readingEpoch(holding, before)
+  return { reason, offset, epoch, isRepeated: before?.reason === reason && before.offset === offset && before.epoch === epoch }
 }
 
 /**
  * The epoch to read on with, so that the broker tells of a log that is cut after it was settled. One that was disputed and found
- * valid is read on with the leader's epoch, which the leader knows; not even that where it was disputed with it: never twice the same.
+ * valid is read on with the leader's own, which the leader knows; without any only where that is disputed again and again.
  */
 export function readingEpoch({ position, leaderEpoch }: Holding, doubt: Doubt | undefined): number | undefined {
   if (doubt?.offset !== position.offset) return position.leaderEpoch ?? leaderEpoch
-  return doubt.epoch === leaderEpoch ? undefined : leaderEpoch
+  return doubt.isRepeated && doubt.epoch === leaderEpoch ? undefined : leaderEpoch
 }
 
 /** The position after a slice was handled: its identity is that of the log that the slice was read from. */

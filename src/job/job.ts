@@ -14,7 +14,7 @@ import type { Saver } from './batch.ts'
 import { listedNow, partitionsToRead } from './discovery.ts'
 import { deadLetter, giveUpRow } from './give-up.ts'
 import type { GivenUp } from './give-up.ts'
-import { advance, readingEpoch } from './holding.ts'
+import { advance, doubtOf, readingEpoch } from './holding.ts'
 import type { Doubt, Holding } from './holding.ts'
 import { patiently } from './notice.ts'
 import type { Patience } from './notice.ts'
@@ -177,13 +177,12 @@ export class Job {
     this.#unsettled.delete(key)
     if (!this.#ends.has(key) || entry.verdict === 'recreated' || entry.verdict === 'truncated') this.#ends.set(key, endOffset)
     if (entry.move !== undefined && entry.verdict !== 'missing') this.#voice.moved(entry) // a new group's beginning is no news
-    const { topic, partition, planned } = holding
-    if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
-    this.#read(holding)
+    this.#read(holding, holding.planned)
   }
 
-  #read(holding: Holding): void {
+  #read(holding: Holding, planned: Planned | undefined): void {
     const { topic, partition, topicId, position } = holding
+    if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
     const leaderEpoch = readingEpoch(holding, this.#doubted.get(keyOf(holding)))
     this.#reader.assign({ topic, partition, topicId, offset: position.offset, leaderEpoch })
   }
@@ -241,10 +240,11 @@ export class Job {
     const key = keyOf(dispute)
     const { reason, detail, topic, partition } = dispute
     const holding = this.#holdings.get(key)
-    const offset = holding?.position.offset ?? -1
+    if (holding === undefined) return
+    const { offset } = holding.position
     const before = this.#doubted.get(key)
     if (reason === 'RECORD_CORRUPT' && before?.reason === reason && before.offset === offset) return this.#unreadable(dispute, offset)
-    this.#doubted.set(key, { reason, offset, epoch: holding && readingEpoch(holding, before) })
+    this.#doubted.set(key, doubtOf(reason, holding, before))
     this.#unsettled.set(key, { topic, partition })
     this.#settleAt = 0
     this.#voice.say('waiting', `${key} is reconciled again: ${reason}: ${detail}`, { topic, partition })
@@ -285,7 +285,7 @@ export class Job {
       }
       await this.#giveUp({ ...slice, records: [record], reason: detail })
       const moved = this.#holdings.get(key)
-      if (moved !== undefined) this.#read(moved)
+      if (moved !== undefined) this.#read(moved, undefined)
     }
   }
 
@@ -333,9 +333,7 @@ export class Job {
   #refused(write: Write, result: WriteResult | undefined): void {
     if (result !== undefined) return void this.#written(write, result)
     const holding = this.#holdings.get(keyOf(write)) as Holding
-    const { topic, partition, planned } = holding
-    this.#read(holding)
-    if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
+    this.#read(holding, holding.planned)
   }
 
   /** The keys of those writes that were done. */

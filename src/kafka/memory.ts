@@ -27,7 +27,7 @@ export class Memory {
   /** The chunks in one piece, held once. A block is used where they fill at least half of it. */
   join(chunks: Chunks, blockBytes: number): Piece {
     const { length } = chunks
-    if (length > blockBytes || length < blockBytes / 2) return new Held(copy(chunks, Buffer.allocUnsafeSlow(length)), () => {})
+    if (length > blockBytes || length < blockBytes / 2) return freedEarly(copy(chunks, Buffer.allocUnsafeSlow(length)))
     const block = this.#take(blockBytes)
     return new Held(copy(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
   }
