@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Kafka, logLevel } from 'kafkajs'
+import { Admin } from '@platformatic/kafka'
 import { LabAdmin } from '../lab/admin.ts'
 import { connect, openStore } from '../src/index.ts'
 
@@ -44,11 +44,8 @@ export async function storeEverywhere(url: string, bootstrapServers: string, gro
 
 /** Commits the same offsets in a Kafka group, for the tool that reads those. */
 export async function commitEverywhere(bootstrapServers: string, groupId: string): Promise<void> {
-  const admin = new Kafka({ brokers: bootstrapServers.split(','), logLevel: logLevel.ERROR }).admin()
-  await admin.connect()
-  for (const topic of TOPICS) {
-    const partitions = Array.from({ length: PARTITIONS_EACH }, (_, partition) => ({ partition, offset: String(OFFSET) }))
-    await admin.setOffsets({ groupId, topic, partitions })
-  }
-  await admin.disconnect()
+  const admin = new Admin({ clientId: 'bench', bootstrapBrokers: bootstrapServers.split(','), retries: 20, retryDelay: 200 })
+  const partitionOffsets = Array.from({ length: PARTITIONS_EACH }, (_, partition) => ({ partition, offset: BigInt(OFFSET) }))
+  await admin.alterConsumerGroupOffsets({ groupId, topics: TOPICS.map((name) => ({ name, partitionOffsets })) })
+  await admin.close()
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '../src/index.ts'
 import { BareClient } from './bare-zookeeper.ts'
 import type { Benchmark, Settings } from './benchmark.ts'
-import { alternate, type Contender } from './measure.ts'
+import { alternate, median, type Contender } from './measure.ts'
 import { PARTITIONS, Saver } from './saver.ts'
 import { startKeeper } from './servers.ts'
 import type { Row, Table } from './table.ts'
@@ -52,7 +52,7 @@ async function compare(mine: Saver, file: Saver, bare: BareClient, settings: Set
     { measured: sqliteApart },
   ]
   return {
-    title: `save: one batch of ${PARTITIONS} partitions, the mean of ${BATCHES}`,
+    title: `save: one batch of ${PARTITIONS} partitions, the median of ${BATCHES}`,
     unit: { name: 'ms', digits: 2, better: 'less' },
     rows,
   }
@@ -60,9 +60,13 @@ async function compare(mine: Saver, file: Saver, bare: BareClient, settings: Set
 
 function each(name: string, work: () => Promise<void>): Contender {
   const run = async () => {
-    const start = performance.now()
-    for (let count = 0; count < BATCHES; count++) await work()
-    return { value: (performance.now() - start) / BATCHES }
+    const times = []
+    for (let count = 0; count < BATCHES; count++) {
+      const start = performance.now()
+      await work()
+      times.push(performance.now() - start)
+    }
+    return { value: median(times) }
   }
   return { name, run }
 }

@@ -45,7 +45,7 @@ export async function patiently<T>(what: string, { clock, onNotice, signal }: Pa
       await clock.sleep(pause, signal)
     }
   } finally {
-    over.abort()
+    over.abort('over') // without a reason it makes an error, with its stack, for every batch
   }
 }
 

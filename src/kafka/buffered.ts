@@ -2,12 +2,11 @@ import { recordBytes } from './batch.ts'
 import type { RecordBatch } from './batch.ts'
 import { freedEarly } from './memory.ts'
 import type { Piece } from './memory.ts'
-import { RecordCursor } from './record.ts'
+import { RecordCursor, RecordSource } from './record.ts'
 
-/** Records of one batch that lie one behind the other: from the byte `at` on, in `bytes`. */
+/** Records of one batch that lie one behind the other: from the byte `at` on, in `source`. */
 export interface Part {
-  readonly batch: RecordBatch
-  readonly bytes: Buffer
+  readonly source: RecordSource
   readonly at: number
   readonly recordCount: number
   /** Where the partition stands after it. */
@@ -25,7 +24,7 @@ export class BufferedBatch {
   #piece: Piece
   /** Where the records begin that were not handed out yet; undefined: none were. */
   #rest: RecordCursor | undefined
-  #records: Buffer | undefined
+  #source: RecordSource | undefined
 
   constructor(batch: RecordBatch, hidden: boolean, piece: Piece) {
     this.batch = batch
@@ -45,10 +44,10 @@ export class BufferedBatch {
    */
   take(fromOffset: number, end: number, room: number): Part {
     const { batch } = this
-    const bytes = (this.#records ??= this.#uncompress())
+    const source = (this.#source ??= new RecordSource(batch, this.#uncompress()))
     const isWhole = this.#rest === undefined && fromOffset <= batch.baseOffset && end > batch.lastOffset && batch.recordCount <= room
-    if (isWhole) return this.#part(bytes, 0, batch.recordCount, end)
-    const cursor = (this.#rest ??= new RecordCursor(batch, bytes))
+    if (isWhole) return this.#part(source, 0, batch.recordCount, end)
+    const cursor = (this.#rest ??= new RecordCursor(source))
     cursor.seek(fromOffset)
     const { at } = cursor
     let recordCount = 0
@@ -56,7 +55,7 @@ export class BufferedBatch {
       cursor.skip(1)
       recordCount++
     }
-    return this.#part(bytes, at, recordCount, Math.min(cursor.peek(), end))
+    return this.#part(source, at, recordCount, Math.min(cursor.peek(), end))
   }
 
   /** It is handed out whole, or not wanted any more. */
@@ -72,7 +71,7 @@ export class BufferedBatch {
     return bytes
   }
 
-  #part(bytes: Buffer, at: number, recordCount: number, untilOffset: number): Part {
-    return { batch: this.batch, bytes, at, recordCount, untilOffset, piece: this.#piece }
+  #part(source: RecordSource, at: number, recordCount: number, untilOffset: number): Part {
+    return { source, at, recordCount, untilOffset, piece: this.#piece }
   }
 }

@@ -152,22 +152,26 @@ class ClusterReader implements LogReader {
     const open = this.#inTurn().filter(({ inFlight, isStopped, retryAt }) => !inFlight && !isStopped && retryAt <= now)
     const stale = open.filter((reading) => reading.stale)
     if (stale.length > 0) void this.#refresh(stale)
-    const byNode = new Map<number, Reading[]>()
-    for (const reading of open) {
-      const leader = reading.stale ? undefined : this.#cluster.leaderOf(reading.topic, reading.partition)
-      if (leader === undefined || !this.#hasRoom(reading)) continue
-      byNode.set(leader.nodeId, [...(byNode.get(leader.nodeId) ?? []), reading])
-    }
-    for (const [nodeId, readings] of byNode) {
+    for (const [nodeId, readings] of this.#byLeader(open)) {
       const slot = this.#slots.find((name) => !this.#busy.has(`${nodeId} ${name}`))
       if (slot !== undefined) void this.#fetch(nodeId, slot, readings)
     }
     this.#retryLater(now)
   }
 
-  #hasRoom(reading: Reading): boolean {
-    if (!reading.covers(reading.requiredUntil)) return true
-    return reading.bufferedBytes < this.#partOf() && this.#roomLeft() > 0
+  /** Those that may be fetched now, by the broker that leads them. */
+  #byLeader(open: readonly Reading[]): Map<number, Reading[]> {
+    const part = this.#roomLeft() > 0 ? this.#partOf() : 0
+    const byNode = new Map<number, Reading[]>()
+    for (const reading of open) {
+      const hasRoom = reading.bufferedBytes < part || !reading.covers(reading.requiredUntil)
+      const leader = reading.stale || !hasRoom ? undefined : this.#cluster.leaderOf(reading.topic, reading.partition)
+      if (leader === undefined) continue
+      const readings = byNode.get(leader.nodeId)
+      if (readings === undefined) byNode.set(leader.nodeId, [reading])
+      else readings.push(reading)
+    }
+    return byNode
   }
 
   /** What one partition may buffer. */

@@ -4,6 +4,7 @@ import { TidemarkError } from '../errors.ts'
 import type { BufferedBatch, Part } from './buffered.ts'
 import type { KafkaRecord, Slice } from './log.ts'
 import { RecordCursor, RecordView } from './record.ts'
+import type { RecordSource } from './record.ts'
 
 /** Collects a partition's batches into one slice, within limits. */
 export class SliceBuilder {
@@ -55,7 +56,7 @@ export class SliceBuilder {
       recordCount: this.recordCount,
       bytes: this.bytes,
       epochs: this.#epochs.slice(-MAX_EPOCHS),
-      recordTime: last === undefined ? undefined : lastTimestamp(last),
+      recordTime: last === undefined ? undefined : lastTimestamp(this.#place, last),
       release: () => records.release(),
     }
   }
@@ -64,7 +65,7 @@ export class SliceBuilder {
     part.piece.hold()
     this.#parts.push(part)
     this.recordCount += part.recordCount
-    this.bytes += part.bytes.length
+    this.bytes += part.source.bytes.length
   }
 
   #noteEpoch(epoch: number, startOffset: number): void {
@@ -72,11 +73,10 @@ export class SliceBuilder {
   }
 }
 
-function lastTimestamp({ batch, bytes, at, recordCount }: Part): number {
-  const cursor = new RecordCursor(batch, bytes, at)
+function lastTimestamp(place: TopicPartition, { source, at, recordCount }: Part): number {
+  const cursor = new RecordCursor(source, at)
   cursor.skip(recordCount - 1)
-  cursor.next()
-  return cursor.timestamp
+  return new RecordView(place.topic, place.partition, source, cursor.next()).timestamp
 }
 
 /** The records of a slice, until its memory is used again. */
@@ -110,7 +110,7 @@ class RecordIterator implements Iterator<KafkaRecord> {
   readonly #parts: readonly Part[]
   #next = 0
   #left = 0
-  #bytes: Buffer | undefined
+  #source: RecordSource | undefined
   #cursor: RecordCursor | undefined
 
   constructor({ topic, partition }: TopicPartition, parts: readonly Part[]) {
@@ -121,16 +121,15 @@ class RecordIterator implements Iterator<KafkaRecord> {
 
   next(): IteratorResult<KafkaRecord> {
     if (this.#left === 0) this.#open(this.#parts[this.#next++])
-    const [cursor, bytes] = [this.#cursor, this.#bytes]
-    if (cursor === undefined || bytes === undefined) return { done: true, value: undefined }
+    const [cursor, source] = [this.#cursor, this.#source]
+    if (cursor === undefined || source === undefined) return { done: true, value: undefined }
     this.#left--
-    cursor.next()
-    return { done: false, value: new RecordView(this.#topic, this.#partition, cursor.offset, cursor.timestamp, bytes, cursor.keyAt) }
+    return { done: false, value: new RecordView(this.#topic, this.#partition, source, cursor.next()) }
   }
 
   #open(part: Part | undefined): void {
-    this.#bytes = part?.bytes
-    this.#cursor = part && new RecordCursor(part.batch, part.bytes, part.at)
+    this.#source = part?.source
+    this.#cursor = part && new RecordCursor(part.source, part.at)
     this.#left = part?.recordCount ?? 0
   }
 }

@@ -3,14 +3,15 @@ import type { DatabaseSync } from 'node:sqlite'
 import { statSync } from 'node:fs'
 import { TidemarkError } from '../errors.ts'
 import { assertWritable, inspect, isDiskFailure, openFile, storeError, unlessLocked } from './sqlite-file.ts'
+import { WriteAheadLog } from './sqlite-log.ts'
 import { createSchema, hasSchema } from './sqlite-schema.ts'
 import { prepare, type Statements } from './sqlite-statements.ts'
 
 /** A way to an SQLite store's tables. What is done in one call sees one state of them, and is applied as a whole or not at all. */
 export interface Access {
   /** `empty` is the answer where there is no store yet. */
-  read<T>(work: (statements: Statements) => T, empty: T): Promise<T>
-  write<T>(work: (statements: Statements) => T): Promise<T>
+  read<T>(work: (statements: Statements, db: DatabaseSync) => T, empty: T): Promise<T>
+  write<T>(work: (statements: Statements, db: DatabaseSync) => T): Promise<T>
   /** One transaction that is held open while `work` is awaited; all other calls wait for it. What `work` throws rolls it back and is thrown on. */
   transact<T>(work: (statements: Statements, db: DatabaseSync) => Promise<T>): Promise<T>
   close(): void
@@ -41,20 +42,24 @@ function setUp(db: DatabaseSync, path: string, patience: number): Access {
     db.exec('PRAGMA journal_mode = WAL')
     transaction(db, 'IMMEDIATE', () => createSchema(db, path))
   }
-  db.exec('PRAGMA synchronous = FULL')
+  const log = new WriteAheadLog(db, path)
   const statements = prepare(db)
   const opened = identityOf(inspect(path))
   let idle: Promise<void> = Promise.resolve()
-  const run = async <T>(kind: 'DEFERRED' | 'IMMEDIATE', work: (statements: Statements) => T): Promise<T> => {
+  const run = async <T>(kind: 'DEFERRED' | 'IMMEDIATE', work: (statements: Statements, db: DatabaseSync) => T): Promise<T> => {
     await idle
     assertSame(path, opened)
-    return unlessLocked(patience, () => transaction(db, kind, () => work(statements))).catch((error: unknown) => {
+    return unlessLocked(patience, () => transaction(db, kind, () => work(statements, db))).catch((error: unknown) => {
       throw storeError(error, path)
     })
   }
   return {
     read: (work) => run('DEFERRED', work),
-    write: (work) => run('IMMEDIATE', work),
+    write: async (work) => {
+      const result = await run('IMMEDIATE', work)
+      await log.sync()
+      return result
+    },
     transact: async (work) => {
       const before = idle
       const over = Promise.withResolvers<void>()
@@ -65,12 +70,15 @@ function setUp(db: DatabaseSync, path: string, patience: number): Access {
         await unlessLocked(patience, () => db.exec('BEGIN IMMEDIATE')).catch((error: unknown) => {
           throw storeError(error, path)
         })
-        return await heldOpen(db, path, () => work(statements, db))
+        const result = await heldOpen(db, path, () => work(statements, db))
+        await log.sync()
+        return result
       } finally {
         over.resolve()
       }
     },
     close: () => {
+      log.close()
       if (db.isOpen) db.close()
     },
   }
@@ -122,7 +130,7 @@ async function heldOpen<T>(db: DatabaseSync, path: string, work: () => Promise<T
  * A file without a log beside it is read as one that nobody writes: SQLite would otherwise make that log, or fail where
  * it may not. Should somebody have begun to write meanwhile, what was read counts for nothing, and it is read again.
  */
-function readOnce<T>(path: string, work: (statements: Statements) => T, empty: T): T {
+function readOnce<T>(path: string, work: (statements: Statements, db: DatabaseSync) => T, empty: T): T {
   for (;;) {
     const before = inspect(path)
     if (before === undefined) return empty
@@ -137,9 +145,9 @@ function readOnce<T>(path: string, work: (statements: Statements) => T, empty: T
   }
 }
 
-function readFrom<T>(db: DatabaseSync, path: string, work: (statements: Statements) => T, empty: T): T {
+function readFrom<T>(db: DatabaseSync, path: string, work: (statements: Statements, db: DatabaseSync) => T, empty: T): T {
   try {
-    return transaction(db, 'DEFERRED', () => (hasSchema(db, path) ? work(prepare(db)) : empty))
+    return transaction(db, 'DEFERRED', () => (hasSchema(db, path) ? work(prepare(db), db) : empty))
   } finally {
     db.close()
   }

@@ -20,8 +20,8 @@ const LOCKED_MS = 5_000
  */
 export async function openSqlite(url: string, { mode, timeoutMs }: DriverOptions): Promise<StoreDriver> {
   const path = pathOf(url)
-  // Half of the time-out, so that it is the store that says that it is locked, and not the caller who lost patience.
-  const patience = Math.min(LOCKED_MS, timeoutMs / 2)
+  // Less than the half of the time-out that an attempt gets, so that it is the store that says that it is locked, and not the caller who lost patience.
+  const patience = Math.min(LOCKED_MS, timeoutMs / 3)
   if (mode === 'write') return new SqliteStore(await accessForWriting(path, patience))
   const access = accessForReading(path, patience)
   await access.read(() => undefined, undefined)

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import assert from 'node:assert/strict'
 import { positionOf } from '../../core/custody.ts'
 import { at, ledgerRow, loadOne, put, saveOne, writeOf, type Harness } from './harness.ts'
@@ -44,6 +45,7 @@ function rowTests({ test }: Harness): void {
       const offset = positionOf(await loadOne(other, group))?.offset ?? 0
       const rows = await other.ledger({ group })
       assert.ok(rows.length >= offset, `offset ${offset} was seen with ${rows.length} rows`)
+      await turn() // a store that answers without waiting for anything would keep the writer from ever hearing of its disk
     }
     await moves
   })

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createRecordsBatch } from '@platformatic/kafka'
+import type { TidemarkError } from '../../src/errors.ts'
+import { readBatches } from '../../src/kafka/batch.ts'
+import { BufferedBatch } from '../../src/kafka/buffered.ts'
+import { freedEarly, Memory } from '../../src/kafka/memory.ts'
+import type { Chunks } from '../../src/kafka/memory.ts'
+import { SliceBuilder } from '../../src/kafka/slice.ts'
+
+function chunks(...texts: string[]): Chunks {
+  const buffers = texts.map((text) => Buffer.from(text))
+  return { buffers, length: buffers.reduce((sum, { length }) => sum + length, 0) } as unknown as Chunks
+}
+
+describe('the memory that batches lie in', () => {
+  it('is used again once nobody holds it, and what still looks at it is empty then', () => {
+    const memory = new Memory(64)
+    const first = memory.join(chunks('abc', 'def'), 8)
+    assert.equal(first.bytes.toString(), 'abcdef')
+    const late = first.bytes.subarray(2, 4)
+    first.hold()
+    first.release()
+    assert.equal(late.toString(), 'cd', 'somebody holds it still')
+    first.release()
+    assert.equal(late.length, 0)
+    const second = memory.join(chunks('ghijkl'), 8)
+    assert.equal(second.bytes.toString(), 'ghijkl')
+    assert.equal(late.length, 0, "and never shows another batch's bytes")
+  })
+
+  it('is fresh where a block would be mostly empty, or too small', () => {
+    const memory = new Memory(1 << 20)
+    for (const text of ['ab', 'a'.repeat(100_000)]) {
+      const piece = memory.join(chunks(text), 8)
+      assert.equal(piece.bytes.toString(), text)
+      piece.release()
+    }
+  })
+
+  it('is not given back where Node keeps other buffers in the same block', () => {
+    const [shared, alone] = [Buffer.from('shared'), Buffer.alloc(Buffer.poolSize * 2, 'x')]
+    for (const bytes of [shared, alone]) freedEarly(bytes).release()
+    assert.deepEqual([shared.toString(), alone.length], ['shared', 0])
+  })
+})
+
+describe('a slice that is released', () => {
+  const value = Buffer.from('value')
+
+  function sliceOf(compression: 'none' | 'gzip') {
+    const written = createRecordsBatch(
+      [
+        { topic: 't', value },
+        { topic: 't', value },
+      ],
+      { compression },
+    ).buffer
+    const memory = new Memory(1 << 20)
+    const piece = memory.join({ buffers: [written], length: written.length } as unknown as Chunks, written.length)
+    const [batch] = readBatches(piece.bytes).batches
+    assert.ok(batch !== undefined)
+    const buffered = new BufferedBatch(batch, false, piece)
+    piece.release()
+    const builder = new SliceBuilder({ topic: 't', partition: 0 }, 0)
+    builder.add(buffered, 10, 10)
+    buffered.release()
+    return builder.build()
+  }
+
+  for (const compression of ['none', 'gzip'] as const) {
+    it(`has records no more, and says so; with compression ${compression}`, () => {
+      const slice = sliceOf(compression)
+      const kept = [...slice.records].map((record) => record.value)
+      assert.deepEqual(kept.map(String), ['value', 'value'])
+      slice.release?.()
+      slice.release?.()
+      assert.ok(kept.every((bytes) => bytes?.length === 0))
+      assert.throws(
+        () => [...slice.records],
+        ({ code }: TidemarkError) => code === 'USAGE',
+      )
+    })
+  }
+})
