@@ -26,6 +26,8 @@ export function remoteLog(): Log {
     topics: (names) => ask('topics', [names]),
     facts: (questions, { lastStableOffset, elsewhere } = {}) => ask('facts', [questions, { lastStableOffset, elsewhere }]),
     offsetsAt: (questions) => ask('offsetsAt', [questions]),
+    epochs: (ranges) => ask('epochs', [ranges]),
+    batches: (questions) => ask('batches', [questions]),
     produce: (topic, records) => ask('produce', [topic, records]),
     reader: (options) => new RemoteReader(ask, ++readers, options),
     close: async () => {},

@@ -121,7 +121,8 @@ export class LabAdmin implements AsyncDisposable {
   }
 
   #newProducer(transactionalId?: string): Producer {
-    const transactional = transactionalId === undefined ? {} : { transactionalId, idempotent: true }
+    // The time-out is the transaction's too: one left open stays open for as long as a test takes. The first one of all waits for the coordinator's topic.
+    const transactional = transactionalId === undefined ? {} : { transactionalId, idempotent: true, timeout: 600_000, retries: 100 }
     const producer = new Producer({ ...this.#client(), ...transactional, autocreateTopics: false })
     this.#producers.push(producer)
     return producer

@@ -1,6 +1,7 @@
 import { keyOf, type TopicPartition } from '../src/core/position.ts'
 import type { MemoryPartition, MemoryTransaction } from '../src/testing/memory-partition.ts'
 import { MemoryLog } from '../src/testing/memory-log.ts'
+import type { Span } from './witness.ts'
 import type { ManualClock } from '../src/testing/manual-clock.ts'
 
 /** One record that was ever written, and what became of it. */
@@ -38,6 +39,8 @@ export class Kafka {
   readonly #disturbances = new Map<string, number>()
   /** How far each log ever went, by topic ID and partition. */
   readonly #reached = new Map<string, number>()
+  /** How far down each was ever cut. */
+  readonly #lowestCuts = new Map<string, number>()
   #open: OpenTransaction[] = []
 
   constructor(clock: ManualClock, clusterId: string) {
@@ -114,6 +117,7 @@ export class Kafka {
     this.#disturb(partition)
     const key = `${topicId} ${partition.partition}`
     this.#reached.set(key, Math.max(this.#reached.get(key) ?? 0, partition.writtenUntil))
+    this.#lowestCuts.set(key, Math.min(this.lowestCut(topicId ?? '', partition.partition), toOffset))
     partition.truncate(toOffset, leaderId)
   }
 
@@ -144,6 +148,17 @@ export class Kafka {
     const found = this.#places.get(key) ?? []
     if (found.length === 0) this.#places.set(key, found)
     return found
+  }
+
+  /** The lowest offset that a partition of a topic was ever cut at. */
+  lowestCut(topicId: string, partition: number): number {
+    return this.#lowestCuts.get(`${topicId} ${partition}`) ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Where a partition's log begins and ends now. */
+  spanOf({ topic, partition }: TopicPartition): Span {
+    const found = this.partitionsOf(topic)[partition]
+    return { topicId: found && this.topicIdOf(topic), mostStart: found?.logStartOffset ?? 0, leastEnd: found?.logEndOffset ?? 0 }
   }
 
   /** Whether some of a range can't be read any more. */

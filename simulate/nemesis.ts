@@ -32,7 +32,8 @@ export class Nemesis {
     const end = clock.now() + settings.troubledMs
     const begun: unknown[] = []
     while (clock.now() < end) {
-      await clock.sleep(1 + this.random.next() * 2 * settings.troubleEveryMs)
+      // Misfortunes never come singly.
+      await clock.sleep(this.random.chance(0.3) ? this.random.between(1, 100) : 1 + this.random.next() * 2 * settings.troubleEveryMs)
       const [, deed] = this.random.pick(deeds) ?? []
       begun.push(deed?.(this))
     }
@@ -242,7 +243,7 @@ async function cutLog(nemesis: Nemesis): Promise<void> {
   const { world, random } = nemesis
   const partition = nemesis.partition()
   if (partition === undefined) return
-  const toOffset = random.between(Math.max(partition.logStartOffset, partition.writtenUntil - 20), partition.writtenUntil)
+  const toOffset = await cutAt(world, partition, random)
   await excuseCut(world, partition, toOffset)
   if (random.chance(0.3)) {
     partition.isolate()
@@ -250,6 +251,15 @@ async function cutLog(nemesis: Nemesis): Promise<void> {
   }
   world.kafka.cut(partition, toOffset, random.between(1, 3))
   nemesis.note(`cuts the log: ${world.describe(partition)}`)
+}
+
+/** Often near where the group stands: there it matters most. */
+async function cutAt(world: World, partition: MemoryPartition, random: Random): Promise<number> {
+  const { logStartOffset, writtenUntil } = partition
+  const [custody] = await world.server.load([partition])
+  const offset = custody === undefined ? undefined : positionOf(custody)?.offset
+  if (offset === undefined || random.chance(0.5)) return random.between(Math.max(logStartOffset, writtenUntil - 20), writtenUntil)
+  return Math.min(Math.max(logStartOffset, offset + random.between(-5, 2)), writtenUntil)
 }
 
 function recreate(nemesis: Nemesis, topic: string): void {

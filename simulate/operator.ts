@@ -40,8 +40,8 @@ export class Operator {
     return this.#try('repairs', async () => {
       const plan = await reconcile(log, store, { ...this.#options(), policy })
       await this.#program.life.clock.sleep(this.#random.next() ** 4 * 5_000)
-      await this.#apply(plan)
-      if (this.#random.chance(0.5)) await this.#apply(plan)
+      const moved = await this.#apply(plan)
+      if (this.#random.chance(0.5)) await this.#applyAgain(plan, moved)
     })
   }
 
@@ -69,21 +69,32 @@ export class Operator {
     })
   }
 
-  async #apply(plan: Plan): Promise<void> {
+  async #apply(plan: Plan): Promise<readonly Applied[]> {
     const before = await this.#world.server.members()
-    await this.#moved(await apply(plan, this.#program.store), before)
+    return this.#moved(await apply(plan, this.#program.store), before)
+  }
+
+  /** `idempotent`: what was moved, and not touched by anybody since, is found moved. */
+  async #applyAgain(plan: Plan, moved: readonly Applied[]): Promise<void> {
+    const again = new Map((await this.#apply(plan)).map(({ entry }) => [keyOf(entry), entry]))
+    const now = new Map((await this.#world.server.load()).map((custody) => [keyOf(custody), custody.saveId]))
+    for (const { entry } of moved) {
+      if (now.get(keyOf(entry)) !== entry.move?.saveId || again.has(keyOf(entry))) continue
+      this.#world.violate('idempotent', `${this.#program.name} applied a plan again, and ${keyOf(entry)} was not found moved`)
+    }
   }
 
   /** `no-blind-move`: what was a live member all the time from before to after the move must have kept it from being made. */
-  async #moved(applied: readonly Applied[], before: readonly Member[]): Promise<void> {
+  async #moved(applied: readonly Applied[], before: readonly Member[]): Promise<readonly Applied[]> {
     const { clock, server, trace } = this.#world
     const moved = applied.filter(({ status }) => status === 'moved')
-    if (moved.length === 0) return
+    if (moved.length === 0) return moved
     for (const { entry } of moved)
       trace.note(this.#program.name, () => `moved ${keyOf(entry)} from ${entry.from} to ${entry.move?.to}: ${entry.verdict}`)
     const after = await server.members()
     const live = before.find(({ id, seenAt }) => clock.now() - seenAt <= MEMBER_GONE_MS && after.some((member) => member.id === id))
     if (live !== undefined) this.#world.violate('no-blind-move', `${this.#program.name} moved offsets while ${live.id} was a live member`)
+    return moved
   }
 
   async #try(what: string, work: () => Promise<void>): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { OffsetRange } from '../src/core/position.ts'
 import type { Write } from '../src/store/driver.ts'
 import type { Produced } from './kafka.ts'
 
-/** The invariants of DESIGN.md, and two more that come of them all: nothing is lost, and a job gets there in the end. */
+/** The invariants of DESIGN.md, and three more that come of them all: nothing is lost, the ledger tells the truth, and a job gets there in the end. */
 export const INVARIANTS = [
   'saved-after-work',
   'no-blind-move',
@@ -15,6 +15,7 @@ export const INVARIANTS = [
   'named-errors',
   'replayed-as-planned',
   'nothing-lost',
+  'true-verdict',
   'gets-there',
 ] as const
 
@@ -31,8 +32,17 @@ export interface Client {
   readonly asked: Map<string, Write>
   /** What the cluster told it last. */
   readonly facts: Map<string, Facts>
+  /** What was true of the logs while the cluster was asked. */
+  readonly spans: Map<string, Span>
   /** What the store told it last. */
   readonly loaded: Map<string, Custody>
+}
+
+/** Where a log began at most, and ended at least, during some time. */
+export interface Span {
+  readonly topicId: string | undefined
+  readonly mostStart: number
+  readonly leastEnd: number
 }
 
 /** A write that was applied. */

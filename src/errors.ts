@@ -17,10 +17,15 @@ export type ErrorCode =
   | 'STORE_NOT_FOUND' // the path named in the store's URL does not exist
   | 'STORE_UNSUPPORTED' // this store lacks the capability that was asked for
   | 'STORE_CLOSED' // the store was closed before this call
+  | 'CHECKPOINT_STATEFUL' // the Spark query keeps state; its offsets can't be moved
+  | 'CHECKPOINT_FILE_SINK' // the Spark query writes by a file sink; its offsets can't be moved
+  | 'CHECKPOINT_PLANNED' // a batch of the Spark query is planned and not committed; its offsets can't be moved now
+  | 'CHECKPOINT_READ_ONLY' // the Spark checkpoint is of a kind, or in a state, that can only be read
   | 'GROUP_NAME' // the store can't hold a group or topic of that name
   | 'GROUP_ACTIVE' // the group has live members; its offsets are theirs to move
   | 'OFFSET_CHANGED' // somebody moved the offset between its reading and this write; nothing was written
   | 'FENCED' // another worker owns the partition by a higher owner epoch; nothing was written
+  | 'RANGE_REFUSED' // a range that was reported as done is not the one that was due; nothing was saved
   | 'FACTS_UNKNOWN' // the cluster could not say enough to decide; nothing was written
   | 'POLICY_FAIL' // the policy's action for what was found is `fail`
   | 'LIMIT_EXCEEDED' // the plan skips or reads again more records than maxSkip or maxReread allow

@@ -23,6 +23,19 @@ export function ignoringClusters(log: Log): Log {
   })
 }
 
+/** Looks only once: a second look is answered with the first. */
+export function lookingOnce(log: Log): Log {
+  const first = new Map<string, Facts>()
+  return changed(log, {
+    facts: async (questions, options) => {
+      if (options?.elsewhere === true) return questions.map((question) => first.get(keyOf(question)) as Facts)
+      const facts = await log.facts(questions, options)
+      for (const one of facts) first.set(keyOf(one), one)
+      return facts
+    },
+  })
+}
+
 /** Does not see the last partition of a topic that has several. */
 export function overlookingPartitions(log: Log): Log {
   return changed(log, {

@@ -1,7 +1,15 @@
 import type { Handler } from '../../src/job/handling.ts'
 import type { Bug } from './bug.ts'
 import { applyingTwice, forgettingPlans, ignoringRevisions, overlookingMembers, writingWhenFenced } from './driver.ts'
-import { guessingFacts, ignoringClusters, readingWithoutBound, overlookingPartitions, resettingSilently, throwingRaw } from './log.ts'
+import {
+  guessingFacts,
+  ignoringClusters,
+  lookingOnce,
+  readingWithoutBound,
+  overlookingPartitions,
+  resettingSilently,
+  throwingRaw,
+} from './log.ts'
 
 /** Says that the work is done, and does it afterwards. */
 function workingAfterwards(handler: Handler): Handler {
@@ -23,5 +31,6 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'throws-raw-errors': { breaks: 'named-errors', log: throwingRaw },
   'forgets-plans': { breaks: 'replayed-as-planned', driver: forgettingPlans },
   'resets-silently': { breaks: 'nothing-lost', log: resettingSilently },
+  'looks-once': { breaks: 'true-verdict', log: lookingOnce },
   'overlooks-partitions': { breaks: 'gets-there', log: overlookingPartitions },
 }

@@ -7,6 +7,7 @@ import { NamedErrors } from './named-errors.ts'
 import { NoBlindMove } from './no-blind-move.ts'
 import { ReplayedAsPlanned } from './replayed-as-planned.ts'
 import { SavedAfterWork } from './saved-after-work.ts'
+import { TrueVerdict } from './true-verdict.ts'
 import { UnknownNeverWrites } from './unknown-never-writes.ts'
 
 /** One witness for each invariant; `bounded` is measured where a job reads (bounded.ts), and `gets-there` by whoever waits for it. */
@@ -19,6 +20,7 @@ export function allWitnesses(world: World, violate: Violate): readonly Witness[]
     new Idempotent(violate),
     new NamedErrors(violate),
     new ReplayedAsPlanned(world, violate),
+    new TrueVerdict(world, violate),
     new Account(world, violate),
   ]
 }

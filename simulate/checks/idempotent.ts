@@ -11,7 +11,10 @@ export class Idempotent implements Witness {
     this.#violate = violate
   }
 
-  applied({ client, write }: Applied): void {
+  applied({ client, write, before }: Applied): void {
+    // Where another program removed what was written, with all trace of it, no store can know that it ever was.
+    const isRemoved = before.stored.state === 'absent' && this.#saves.delete(write.saveId)
+    if (isRemoved) for (const row of write.ledger) this.#rows.delete(JSON.stringify(row))
     const wrote = `${client.name} wrote ${keyOf(write)}`
     if (this.#saves.has(write.saveId)) this.#violate('idempotent', `${wrote} twice with the save ID ${write.saveId}`)
     this.#saves.add(write.saveId)

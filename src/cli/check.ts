@@ -1,6 +1,8 @@
 import { check } from '../verbs/check.ts'
 import type { CheckRow } from '../verbs/check.ts'
-import { worst } from './failure.ts'
+import { checkAll } from '../verbs/check-all.ts'
+import type { CheckedAll } from '../verbs/check-all.ts'
+import { exitCodeOf, worst } from './failure.ts'
 import type { CommonOptions } from './options.ts'
 import type { Report } from './report.ts'
 import { groupOf, askLogAndStore } from './session.ts'
@@ -10,22 +12,23 @@ import { colourOf, evidenceCell, exitCodeFor } from './verdicts.ts'
 export interface CheckOptions extends CommonOptions {
   readonly topic?: readonly string[] | undefined
   readonly allGroups?: boolean | undefined
+  readonly clockSkew?: number | undefined
 }
 
 /** `tidemark check` */
 export async function checkAction(options: CheckOptions): Promise<Report> {
   const named = options.allGroups === true ? undefined : groupOf(options)
-  const rows = await askLogAndStore(options, 'read', async (log, store) => {
-    const groups = named === undefined ? await store.groups() : [named]
-    const checked: CheckRow[] = []
-    for (const group of groups) checked.push(...(await check(log, store, { group, topics: options.topic })))
-    return checked
+  const wishes = { topics: options.topic, clockSkewMs: options.clockSkew }
+  const { rows, failures } = await askLogAndStore(options, 'read', async (log, store): Promise<CheckedAll> => {
+    if (named === undefined) return checkAll(log, store, wishes)
+    return { rows: await check(log, store, { group: named, ...wishes }), failures: [] }
   })
   return {
-    document: { partitions: rows },
+    document: { partitions: rows, failures: failures.map(({ group, code, what }) => ({ group, code, message: what })) },
     table: tableOf(rows),
-    remarks: rows.length === 0 ? [nothingStored(named)] : [],
-    exitCode: worst(rows.map(({ verdict }) => exitCodeFor(verdict))),
+    remarks: rows.length + failures.length === 0 ? [nothingStored(named)] : [],
+    failures,
+    exitCode: worst([...rows.map(({ verdict }) => exitCodeFor(verdict)), ...failures.map(exitCodeOf)]),
   }
 }
 
@@ -45,6 +48,6 @@ function rowOf({ group, topic, partition, committedOffset, logStartOffset, logEn
 }
 
 function nothingStored(group: string | undefined): string {
-  if (group === undefined) return 'the store holds no group'
+  if (group === undefined) return 'the store holds no group with an offset'
   return `nothing is stored for group ${group}; with --topic a new group's topics are shown`
 }

@@ -1,6 +1,7 @@
 import { positionOf } from '../core/custody.ts'
 import { explain } from '../verbs/explain.ts'
 import type { ExplainedAction, ExplainedTest, Explanation } from '../verbs/explain.ts'
+import type { Stake, StakeRecord } from '../verbs/stakes.ts'
 import { TidemarkError } from '../errors.ts'
 import { printDateTime } from './datetimes.ts'
 import type { CommonOptions } from './options.ts'
@@ -19,11 +20,16 @@ interface Section {
 }
 
 /** `tidemark explain GROUP TOPIC PARTITION` */
-export async function explainAction(options: CommonOptions, [group = '', topic = '', number = '']: readonly string[]): Promise<Report> {
+export async function explainAction(
+  options: CommonOptions & { readonly clockSkew?: number | undefined },
+  [group = '', topic = '', number = '']: readonly string[],
+): Promise<Report> {
   if (!/^\d{1,9}$/.test(number))
     throw new TidemarkError('USAGE', `${JSON.stringify(number)} is no partition`, { group, topic, hint: 'Partitions are numbered from 0' })
   const partition = Number(number)
-  const explanation = await askLogAndStore(options, 'read', (log, store) => explain(log, store, { group, topic, partition }))
+  const explanation = await askLogAndStore(options, 'read', (log, store) =>
+    explain(log, store, { group, topic, partition, clockSkewMs: options.clockSkew }),
+  )
   const sections = sectionsOf(explanation)
   return {
     document: { ...explanation },
@@ -52,17 +58,15 @@ function sectionsOf(explanation: Explanation): Section[] {
     { title: 'Tests', lines: tests.map(testLine) },
     { title: 'Verdict', lines: evidence.map((sentence, index) => [index === 0 ? verdict : '', sentence]) },
     { title: 'Actions', lines: actions.map(actionLine) },
+    ...stakesSection(actions),
   ]
 }
 
 function storedLines({ custody }: Explanation): Line[] {
-  const { stored, planned, ownerEpoch, owner, trace } = custody
+  const { planned, ownerEpoch, owner, trace } = custody
   const position = positionOf(custody)
   return present([
-    [
-      'committed offset',
-      stored.state === 'corrupt' ? `${JSON.stringify(stored.raw)}, which is none: ${stored.reason}` : (position?.offset ?? 'nothing'),
-    ],
+    ['committed offset', position?.offset ?? unreadable(custody)],
     ['leader epoch', position?.leaderEpoch],
     ['epochs read', position?.epochs?.map(({ epoch, startOffset }) => `${epoch} from ${startOffset}`).join(', ')],
     ['topic ID', position?.topicId],
@@ -70,11 +74,17 @@ function storedLines({ custody }: Explanation): Line[] {
     ['record time', position?.recordTime === undefined ? undefined : printDateTime(position.recordTime)],
     ['committed at', position?.commitTime === undefined ? undefined : printDateTime(position.commitTime)],
     ['committed by', position?.committedBy],
+    ['identity', position?.assumedSince === undefined ? undefined : `assumed since ${printDateTime(position.assumedSince)}`],
     ['save ID', custody.saveId],
     ['left behind', trace],
     ['planned', planned === undefined ? undefined : `${planned.fromOffset} to ${planned.untilOffset}, not saved yet`],
     ['owner epoch', owner === undefined ? ownerEpoch : `${ownerEpoch}, ${owner}`],
   ])
+}
+
+function unreadable({ stored }: Explanation['custody']): string {
+  if (stored.state === 'corrupt') return `${JSON.stringify(stored.raw)}, which is none: ${stored.reason}`
+  return stored.state === 'unknown' ? `not known now: ${stored.reason}` : 'nothing'
 }
 
 function factLines({ facts, lag, truncation }: Explanation): Line[] {
@@ -95,6 +105,7 @@ function factLines({ facts, lag, truncation }: Explanation): Line[] {
     ['leader', `broker ${facts.leaderId} in epoch ${facts.leaderEpoch}`],
     ['log start offset', facts.logStartOffset],
     ['log end offset', facts.logEndOffset],
+    ['last stable offset', facts.lastStableOffset],
     ['lag', lag],
     ...facts.epochEnds.map(({ asked, epoch, endOffset }): Line => [`epoch ${asked}`, epochEnd(asked, epoch, endOffset)]),
     [
@@ -118,11 +129,34 @@ function actionLine({ action, byDefault, outcome, to, skipped, reread, note }: E
   const effects: Readonly<Record<ExplainedAction['outcome'], string>> = {
     none: 'nothing to do',
     move: `moves to ${to}; ${skipped === null ? 'nobody knows how many' : `at most ${skipped}`} records skipped, at most ${reread} read again`,
+    adopt: 'leaves it where it is, with the identity that the log has now',
     keep: 'leaves it as it is',
     wait: 'waits until the cluster can say more',
     fail: 'moves nothing: somebody has to look',
   }
   return [action, `${effects[outcome]}${note === null ? '' : ` (${note})`}${byDefault ? ' [default]' : ''}`]
+}
+
+/** Records at stake, once where several actions come to the same. */
+function stakesSection(actions: readonly ExplainedAction[]): Section[] {
+  const lines = new Map<string, string[]>()
+  for (const { action, stakes } of actions)
+    for (const stake of stakes) lines.set(stakeText(stake), [...(lines.get(stakeText(stake)) ?? []), action])
+  if (lines.size === 0) return []
+  return [{ title: 'Records at stake', lines: [...lines].map(([text, names]): Line => [names.join(', '), text]) }]
+}
+
+function stakeText({ kind, fromOffset, untilOffset, removed, first, last, note }: Stake): string {
+  const offsets = `${kind === 'skipped' ? 'skips' : 'reads again'} ${fromOffset} to ${untilOffset - 1}`
+  const gone = removed === 0 ? [] : [`${removed === untilOffset - fromOffset ? 'all' : removed} of them removed from the log`]
+  const ends = [first, last?.offset === first?.offset ? null : last].flatMap((record, index) =>
+    record === null ? [] : [`${index === 0 ? 'the first' : 'the last'} ${recordText(record)}`],
+  )
+  return [offsets, ...gone, ...ends, ...(note === null ? [] : [note])].join('; ')
+}
+
+function recordText({ offset, timestamp, key, size }: StakeRecord): string {
+  return `at ${offset} of ${printDateTime(timestamp)}, key ${key === null ? 'none' : JSON.stringify(key)}, ${size} bytes`
 }
 
 function present(lines: readonly Line[]): Line[] {

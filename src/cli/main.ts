@@ -32,7 +32,7 @@ async function runAction(command: Command, load: () => Promise<Action>, args: re
     process.exitCode = report.exitCode
     await writeReport(command.name(), report, options)
   } catch (error) {
-    throw error instanceof TidemarkError ? error.at(placeOf(options, args)) : error
+    throw error instanceof TidemarkError ? error.at(placeOf(options, command.name() === 'explain' ? args : [])) : error
   }
   // A client that still holds a connection open must not keep a command from ending.
   process.exit()

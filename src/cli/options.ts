@@ -7,6 +7,7 @@ export interface CommonOptions {
   readonly bootstrapServer?: string | undefined
   readonly commandConfig?: string | undefined
   readonly store: string
+  readonly ledger?: string | undefined
   readonly group?: string | undefined
   readonly output: Format
   readonly timeout?: number | undefined
@@ -42,7 +43,11 @@ export function commonOptions(): Option[] {
   const options = [
     setting('--bootstrap-server <host:port>', 'brokers to start from, with commas between several'),
     setting('--command-config <file>', "a Java client's properties file: security.protocol, sasl.*, ssl.*"),
-    setting('--store <url>', 'where the offsets are kept').default('sqlite:./tidemark.db'),
+    setting(
+      '--store <url>',
+      'where the offsets are kept; docs/formats.md has every kind, such as zookeeper://h:2181?layout=per-topic',
+    ).default('sqlite:./tidemark.db'),
+    setting('--ledger <file>', 'the SQLite file of the ledger, for a store that has no room for one (default: ./tidemark.db)'),
     setting('--group <name>', 'the consumer group'),
     setting('-o, --output <format>', 'results on stdout as text, json or csv').choices(['text', 'json', 'csv']).default('text'),
     setting('--timeout <duration>', 'how long cluster and store may take to answer (default: 30s)').argParser(toWait),
@@ -65,7 +70,14 @@ export function allGroupsOption(): Option {
 
 /** `--policy` and its limits. */
 export function policyOptions(): Option[] {
-  return [setting('--policy <policy>', 'what to do about what is found: earliest, or expired=earliest,ahead=fail'), ...limitOptions()]
+  const policy = setting('--policy <policy>', 'what to do about what is found: earliest, or expired=earliest,ahead=fail')
+  return [policy, ...limitOptions(), clockSkewOption()]
+}
+
+/** `--clock-skew` */
+export function clockSkewOption(): Option {
+  const what = 'an offset without identity is suspect where the records below it are later than its commit by more (default: 5m)'
+  return setting('--clock-skew <duration>', what).argParser(toWait)
 }
 
 /** What a plan may cost before it is printed instead of applied. */
@@ -82,6 +94,14 @@ export function executionOptions(): Option[] {
     new Option('--dry-run', 'print the plan and move nothing (the default)').conflicts('execute'),
     new Option('--execute', 'apply the plan'),
   ]
+}
+
+/** `--adopt` of a repair. */
+export function adoptOption(): Option {
+  return new Option(
+    '--adopt',
+    'give valid offsets without identity the topic ID and leader epoch that the log has now; they stay where they are',
+  )
 }
 
 /** Where a reset moves to; exactly one of them. */
@@ -110,9 +130,7 @@ export function runOptions(): Option[] {
     setting('--max-records <records>', 'records in one batch over all partitions (default: 10000)').argParser(toSize),
     setting('--max-bytes <bytes>', 'bytes in one batch over all partitions (default: 16777216)').argParser(toSize),
     setting('--max-wait <duration>', 'how long to wait for the first record of a batch (default: 500ms)').argParser(toWait),
-    setting('--isolation <level>', 'read_committed or read_uncommitted')
-      .choices(['read_committed', 'read_uncommitted'])
-      .default('read_committed'),
+    isolationOption(),
     setting('--retries <times>', 'how often a batch whose handler threw is tried again (default: 3)').argParser(toCount),
     setting('--handler-timeout <duration>', 'a handler that takes longer has failed (default: 5m)').argParser(toWait),
     setting('--on-failure <what>', 'of records whose handler keeps failing: stop, skip, or dead-letter:<topic> (default: stop)').argParser(
@@ -121,4 +139,36 @@ export function runOptions(): Option[] {
     setting('--max-records-per-second <records>', 'records handed out, about at most (default: unlimited)').argParser(toSize),
     new Option('--until-end', 'stop at the ends seen at the start'),
   ]
+}
+
+/** How steps are made. */
+export function stepOptions(): Option[] {
+  return [
+    setting('--max-records <records>', 'records in one step over all partitions (default: 10000)').argParser(toSize),
+    isolationOption(),
+    new Option('--loop', 'step after step, instead of one'),
+    setting('--interval <duration>', 'how long a loop that has caught up waits before it looks again (default: 10s)').argParser(toWait),
+    new Option('--until-end', 'step after step up to the ends seen at the start').conflicts('loop'),
+  ]
+}
+
+/** How a job is guarded. */
+export function guardOptions(): Option[] {
+  return [
+    new Option(
+      '--checkpoint <dir>',
+      "a streaming query's checkpointLocation: a path, s3://bucket/prefix, hdfs://namenode:port/path",
+    ).conflicts('done'),
+    new Option(
+      '--done <file>',
+      'where a job without a checkpoint reports what it has done; may be a named pipe (default: a file of our own)',
+    ),
+    setting('--restarts <times>', 'how often a job that died of an offset is started again (default: 3)').argParser(toCount),
+  ]
+}
+
+function isolationOption(): Option {
+  return setting('--isolation <level>', 'read_committed or read_uncommitted')
+    .choices(['read_committed', 'read_uncommitted'])
+    .default('read_committed')
 }

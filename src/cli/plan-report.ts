@@ -1,7 +1,8 @@
 import type { Plan, PlanEntry } from '../core/plan.ts'
-import { TidemarkError } from '../errors.ts'
+import { asTidemarkError, TidemarkError } from '../errors.ts'
 import { apply } from '../verbs/reconcile.ts'
 import type { Applied } from '../verbs/reconcile.ts'
+import { printMember } from '../store/membership.ts'
 import type { Store } from '../store/store.ts'
 import { EXIT, exitCodeOf, worst } from './failure.ts'
 import type { ExitCode } from './failure.ts'
@@ -23,9 +24,20 @@ export async function reportPlan(plan: Plan, store: Store, { execute }: MovingOp
   return {
     document: documentOf(plan, outcome),
     table: tableOf(plan, outcome),
-    remarks: [remark(plan, outcome)],
+    remarks: [remark(plan, outcome), ...(await whoIsInTheWay(plan, store, outcome))],
     failures,
     exitCode: worst([...plan.entries.map((entry) => entryCode(entry, outcome)), ...failures.map(exitCodeOf)]),
+  }
+}
+
+/** Whom a preview would not be applied for. */
+async function whoIsInTheWay({ group, entries }: Plan, store: Store, { kind }: Outcome): Promise<string[]> {
+  if (kind !== 'preview' || entries.every(({ move }) => move === undefined)) return []
+  try {
+    const members = await store.members(group)
+    return members.length === 0 ? [] : [`it would be refused now: the group has live members: ${members.map(printMember).join(', ')}`]
+  } catch (error) {
+    return [`who is in the group is not known: ${asTidemarkError(error).what}`]
   }
 }
 
@@ -52,36 +64,52 @@ function entryCode(entry: PlanEntry, outcome: Outcome): ExitCode {
 
 function failuresOf(plan: Plan, outcome: Outcome): TidemarkError[] {
   if (outcome.kind === 'refused') return [outcome.refusal]
-  return plan.entries.flatMap((entry) => {
-    const at = { group: plan.group, topic: entry.topic, partition: entry.partition }
-    const status = statusOf(entry, outcome)
-    if (status === 'changed')
-      return [
-        new TidemarkError('OFFSET_CHANGED', 'somebody moved the offset after it was read; nothing was written', {
-          ...at,
-          hint: 'Run it again',
-        }),
-      ]
-    if (status === 'fenced')
-      return [
-        new TidemarkError('FENCED', 'a worker took the partition after it was read; nothing was written', { ...at, hint: 'Stop it first' }),
-      ]
-    return []
-  })
+  return [...immovablesOf(plan), ...plan.entries.flatMap((entry) => failureOf(plan, entry, outcome))]
+}
+
+/** Why partitions can't be moved: what holds for several of them is said once. */
+function immovablesOf({ group, entries }: Plan): TidemarkError[] {
+  const byReason = new Map(entries.flatMap(({ immovable }) => (immovable === undefined ? [] : [[immovable.reason, immovable]])))
+  return [...byReason.values()].map(({ code, reason, hint }) => new TidemarkError(code, reason, { group, hint }))
+}
+
+function failureOf(plan: Plan, entry: PlanEntry, outcome: Outcome): TidemarkError[] {
+  const at = { group: plan.group, topic: entry.topic, partition: entry.partition }
+  const status = statusOf(entry, outcome)
+  if (status === 'changed')
+    return [
+      new TidemarkError('OFFSET_CHANGED', 'somebody moved the offset after it was read; nothing was written', {
+        ...at,
+        hint: 'Run it again',
+      }),
+    ]
+  if (status === 'fenced')
+    return [
+      new TidemarkError('FENCED', 'a worker took the partition after it was read; nothing was written', { ...at, hint: 'Stop it first' }),
+    ]
+  return []
 }
 
 function remark({ group, entries, skipped, reread, exceeds }: Plan, outcome: Outcome): string {
   if (entries.length === 0) return `nothing is stored for group ${group}; name its topics with --topic`
-  const moves = entries.filter(({ move }) => move !== undefined)
+  const moves = entries.filter((entry) => entry.outcome === 'move')
   const moved = moves.filter((entry) => statusOf(entry, outcome) === 'moved').length
   const unknown = moves.some(({ move }) => move?.skipped === null) ? ', of recreated topics those of the new one' : ''
   const cost = `at most ${skipped} records skipped${unknown} and ${reread} read again`
-  if (outcome.kind === 'applied') return `moved ${moved} of ${entries.length} partitions; ${cost}`
-  if (outcome.kind === 'refused') return `the plan: ${moves.length} of ${entries.length} partitions to move; ${cost}`
-  if (moves.length === 0) return `a preview: nothing to move in ${entries.length} partitions`
+  const adoptions = adoptionsOf(entries, outcome)
+  if (outcome.kind === 'applied') return `moved ${moved} of ${entries.length} partitions${adoptions}; ${cost}`
+  if (outcome.kind === 'refused') return `the plan: ${moves.length} of ${entries.length} partitions to move${adoptions}; ${cost}`
+  if (moves.length === 0 && adoptions === '') return `a preview: nothing to move in ${entries.length} partitions`
   const beyond =
     exceeds === undefined ? 'add --execute to apply it' : `it is beyond ${exceeds.limit} ${exceeds.allowed} and would not be applied`
-  return `a preview: ${moves.length} of ${entries.length} partitions to move; ${cost}; nothing was written; ${beyond}`
+  return `a preview: ${moves.length} of ${entries.length} partitions to move${adoptions}; ${cost}; nothing was written; ${beyond}`
+}
+
+function adoptionsOf(entries: readonly PlanEntry[], outcome: Outcome): string {
+  const adoptions = entries.filter((entry) => entry.outcome === 'adopt')
+  if (adoptions.length === 0) return ''
+  if (outcome.kind !== 'applied') return `, ${adoptions.length} to adopt`
+  return `, adopted ${adoptions.filter((entry) => statusOf(entry, outcome) === 'adopted').length}`
 }
 
 function documentOf(plan: Plan, outcome: Outcome): Record<string, unknown> {
@@ -102,7 +130,7 @@ function partitionOf({ group }: Plan, entry: PlanEntry, outcome: Outcome): Recor
     topic,
     partition,
     priorOffset: from,
-    newOffset: move?.to ?? null,
+    newOffset: entry.outcome === 'move' ? (move?.to ?? null) : null,
     logStartOffset: logStartOffset ?? null,
     logEndOffset: logEndOffset ?? null,
     lag: lag ?? null,
@@ -149,7 +177,7 @@ function rowOf(group: string, entry: PlanEntry, outcome: Outcome): Row {
       topic,
       partition,
       from,
-      move?.to ?? null,
+      entry.outcome === 'move' ? (move?.to ?? null) : null,
       lag ?? null,
       skipped,
       move?.reread ?? null,

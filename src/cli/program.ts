@@ -1,13 +1,17 @@
 import { Command } from 'commander'
-import type { Option } from 'commander'
+import type { Argument, Option } from 'commander'
 import {
+  adoptOption,
   allGroupsOption,
+  clockSkewOption,
   commonOptions,
   executionOptions,
+  guardOptions,
   limitOptions,
   policyOptions,
   runOptions,
   sinceOption,
+  stepOptions,
   targetOptions,
   topicOption,
 } from './options.ts'
@@ -33,7 +37,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'check',
     summary: 'compare the stored offsets with the log; nothing is written',
-    options: [topicOption('only this topic, stored or not'), allGroupsOption()],
+    options: [topicOption('only this topic, stored or not'), allGroupsOption(), clockSkewOption()],
     examples: [
       ['check --bootstrap-server localhost:9092 --store zookeeper://localhost:2181 --group billing', 'all that the group has stored'],
       ['check --bootstrap-server localhost:9092 --group billing --topic orders:0,1 -o json', 'two partitions, for a program'],
@@ -48,7 +52,7 @@ const VERBS: readonly Verb[] = [
       ['<topic>', 'the topic'],
       ['<partition>', 'its number'],
     ],
-    options: [],
+    options: [clockSkewOption()],
     examples: [
       ['explain billing orders 3 --bootstrap-server localhost:9092', 'stored position, facts, tests, verdict, actions'],
       ['explain billing orders 3 --bootstrap-server localhost:9092 --store zookeeper://localhost:2181 -o json', 'the same, for a program'],
@@ -58,7 +62,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'repair',
     summary: 'plan the repair of what disagrees with the log, and with --execute apply it',
-    options: [topicOption('only this topic'), ...policyOptions(), ...executionOptions()],
+    options: [topicOption('only this topic'), ...policyOptions(), adoptOption(), ...executionOptions()],
     examples: [
       ['repair --bootstrap-server localhost:9092 --group billing', 'the plan, by the default policy'],
       [
@@ -107,6 +111,40 @@ const VERBS: readonly Verb[] = [
     ],
     load: async () => (await import('./run.ts')).runAction,
   },
+  {
+    name: 'step',
+    summary: 'run a command on the next ranges of offsets, and save them if it exits with 0',
+    arguments: [['<command...>', 'after --: the command; {startingOffsets} and {endingOffsets} in it are replaced']],
+    options: [topicOption('work on this topic; without it on all that the group has stored'), ...stepOptions(), ...policyOptions()],
+    examples: [
+      [
+        'step --bootstrap-server localhost:9092 --group billing --topic orders --max-records 100000 -- spark-submit batch.py',
+        'one PySpark batch; it reads TIDEMARK_STARTING_OFFSETS and TIDEMARK_ENDING_OFFSETS',
+      ],
+      [
+        "step --bootstrap-server localhost:9092 --group billing --topic orders --until-end -- ./load.sh '{startingOffsets}' '{endingOffsets}'",
+        'batch after batch of 10,000 records up to the ends seen at the start',
+      ],
+    ],
+    load: async () => (await import('./step.ts')).stepAction,
+  },
+  {
+    name: 'guard',
+    summary: 'run a streaming job that keeps its offsets itself: reconcile before, save its progress while it runs',
+    arguments: [['<command...>', 'after --: the command; {startingOffsets} in it is replaced']],
+    options: [topicOption('the topics of a new group'), ...guardOptions(), ...policyOptions()],
+    examples: [
+      [
+        'guard --bootstrap-server localhost:9092 --store zookeeper://localhost:2181 --group billing --topic orders --checkpoint ./checkpoint -- spark-submit query.py',
+        'a streaming query: its checkpoint is reconciled, and its offsets are in ZooKeeper after each batch',
+      ],
+      [
+        'guard --bootstrap-server localhost:9092 --group billing --topic orders -- spark-submit --class OrdersJob orders.jar',
+        'a DStream: it begins at TIDEMARK_STARTING_OFFSETS and reports what it has done to TIDEMARK_DONE',
+      ],
+    ],
+    load: async () => (await import('./guard.ts')).guardAction,
+  },
 ]
 
 const EXIT_CODES = 'Exit codes: 0 all well, 1 the command failed, 2 usage, 3 findings, 4 something could not be determined.'
@@ -131,7 +169,11 @@ export function createProgram(version: string, runAction: RunAction): Command {
 }
 
 function subcommandTerm(command: Command): string {
-  return [command.name(), ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' ')
+  return [command.name(), ...command.registeredArguments.map(printArgument)].join(' ')
+}
+
+function printArgument(argument: Argument): string {
+  return `<${argument.name()}${argument.variadic ? '...' : ''}>`
 }
 
 /** The environment's names follow a rule that is said once; repeated at every option they would bury what it does. */
@@ -142,9 +184,11 @@ function optionDescription({ description, defaultValue }: Option): string {
 function addVerb(program: Command, { name, summary, arguments: args = [], options, examples, load }: Verb, runAction: RunAction): void {
   const command = program.command(name).description(summary).allowExcessArguments(false)
   for (const [argument, description] of args) command.argument(argument, description)
+  if (command.registeredArguments.some(({ variadic }) => variadic))
+    command.usage(`[options] -- ${args.map(([argument]) => argument).join(' ')}`)
   for (const option of [...options, ...commonOptions()]) command.addOption(option)
   command
     .configureHelp({ optionDescription })
     .addHelpText('after', `\nExamples:\n${examples.map(([line, what]) => `  # ${what}\n  tidemark ${line}`).join('\n')}`)
-  command.action((...given: unknown[]) => runAction(command, load, given.slice(0, args.length) as string[]))
+  command.action((...given: unknown[]) => runAction(command, load, given.slice(0, args.length).flat() as string[]))
 }

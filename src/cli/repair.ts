@@ -8,6 +8,8 @@ import { groupOf, askLogAndStore } from './session.ts'
 
 export interface RepairOptions extends MovingOptions {
   readonly policy?: string | undefined
+  readonly adopt?: boolean | undefined
+  readonly clockSkew?: number | undefined
 }
 
 /** `tidemark repair` */
@@ -15,7 +17,13 @@ export async function repairAction(options: RepairOptions): Promise<Report> {
   const group = groupOf(options)
   const policy = policyOf(options)
   return askLogAndStore(options, options.execute === true ? 'write' : 'read', async (log, store) => {
-    const { plan } = await repair(log, store, { group, topics: options.topic, policy })
+    const { plan } = await repair(log, store, {
+      group,
+      topics: options.topic,
+      policy,
+      adopt: options.adopt,
+      clockSkewMs: options.clockSkew,
+    })
     return reportPlan(plan, store, options)
   })
 }

@@ -1,5 +1,4 @@
 import type { TidemarkError } from '../errors.ts'
-import type { ExitCode } from './failure.ts'
 import type { Screen, Table } from './table.ts'
 
 /** What a verb found or did, before it is printed in one form or another. */
@@ -14,7 +13,8 @@ export interface Report {
   readonly remarks?: readonly string[] | undefined
   /** What failed beside what succeeded, each one line on stderr. */
   readonly failures?: readonly TidemarkError[] | undefined
-  readonly exitCode: ExitCode
+  /** One of {@link EXIT}; or the exit code of the user's own command. */
+  readonly exitCode: number
 }
 
 /** What a verb's module exports: options and arguments to a report. */

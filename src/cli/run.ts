@@ -1,20 +1,18 @@
 import type { Isolation } from '../kafka/log.ts'
 import type { OnFailure } from '../job/give-up.ts'
-import type { Notice } from '../job/notice.ts'
 import { run } from '../verbs/run.ts'
 import type { RunOptions as JobOptions, RunSummary } from '../verbs/run.ts'
-import { printDateTime } from './datetimes.ts'
-import { EXIT, withoutSecrets } from './failure.ts'
+import { EXIT } from './failure.ts'
 import type { CommonOptions } from './options.ts'
 import { policyOf } from './repair.ts'
 import type { RepairOptions } from './repair.ts'
 import type { Report } from './report.ts'
 import { showProgress } from './run-progress.ts'
+import { say, sayNotice } from './say.ts'
 import { groupOf, withLogAndStore } from './session.ts'
-import { plain } from './table.ts'
 import { workOf } from './work.ts'
 
-export interface RunOptions extends CommonOptions, Pick<RepairOptions, 'policy' | 'maxSkip' | 'maxReread' | 'topic'> {
+export interface RunOptions extends CommonOptions, Pick<RepairOptions, 'policy' | 'maxSkip' | 'maxReread' | 'topic' | 'clockSkew'> {
   readonly handler?: string | undefined
   readonly exec?: string | undefined
   readonly processes?: number | undefined
@@ -49,7 +47,7 @@ export async function runAction(options: RunOptions): Promise<Report> {
 
 function jobOptions(options: RunOptions): Partial<JobOptions> {
   const { maxRecords, maxBytes, isolation, retries, onFailure, maxRecordsPerSecond, untilEnd } = options
-  const renamed = { topics: options.topic, maxWaitMs: options.maxWait }
+  const renamed = { topics: options.topic, maxWaitMs: options.maxWait, clockSkewMs: options.clockSkew }
   return { ...renamed, maxRecords, maxBytes, isolation, retries, onFailure, maxRecordsPerSecond, untilEnd }
 }
 
@@ -67,14 +65,6 @@ function stopSignal(): AbortSignal {
     })
   }
   return stop.signal
-}
-
-function sayNotice({ text }: Notice): void {
-  say(text)
-}
-
-function say(text: string): void {
-  process.stderr.write(`${printDateTime(Date.now())} ${withoutSecrets(plain(text))}\n`)
 }
 
 function reportOf(group: string, { batches, records, givenUp, ranges }: RunSummary): Report {

@@ -17,11 +17,10 @@ export function groupOf({ group }: CommonOptions): string {
   return group
 }
 
-/** Works with the store alone, and closes it. */
+/** Works with the store alone, and closes it. `kafka:` is the groups of the cluster: it is not there without one. */
 export async function withStore<T>(options: CommonOptions, mode: 'read' | 'write', work: (store: Store) => Promise<T>): Promise<T> {
-  const { openStore } = await import('../store/store.ts')
-  const store = await openStore(options.store, { mode, timeoutMs: options.timeout })
-  return closing(store, () => work(store))
+  if (options.store.toLowerCase() === 'kafka:') return withLogAndStore(options, mode, (_log, store) => work(store))
+  return withOpenStore(options, mode, undefined, work)
 }
 
 /** Asks the cluster and the store something: {@link withLogAndStore}, and on a terminal how much of the time it may take is over. */
@@ -45,7 +44,18 @@ export async function withLogAndStore<T>(
   work: (log: Log, store: Store) => Promise<T>,
 ): Promise<T> {
   const log = options.log ?? (await connected(options))
-  return closing(log, () => withStore(options, mode, (store) => work(log, store)))
+  return closing(log, () => withOpenStore(options, mode, log, (store) => work(log, store)))
+}
+
+async function withOpenStore<T>(
+  { store: url, ledger, timeout }: CommonOptions,
+  mode: 'read' | 'write',
+  log: Log | undefined,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const { openStore } = await import('../store/store.ts')
+  const store = await openStore(url, { mode, timeoutMs: timeout, ledger, log })
+  return closing(store, () => work(store))
 }
 
 async function connected({ bootstrapServer, commandConfig, timeout }: CommonOptions): Promise<Log> {

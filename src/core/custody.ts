@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts'
 import type { Position, TopicPartition } from './position.ts'
 
 /** What a store holds where the committed offset should be. */
@@ -5,6 +6,8 @@ export type Stored =
   | { readonly state: 'position'; readonly position: Position }
   /** Nothing is stored. */
   | { readonly state: 'absent' }
+  /** What is stored can't be said just now: a transaction that commits it is under way. */
+  | { readonly state: 'unknown'; readonly reason: string }
   /** Something is stored that is no offset. `raw` is what it is, shortened to 100 characters. */
   | { readonly state: 'corrupt'; readonly raw: string; readonly reason: string }
 
@@ -30,6 +33,20 @@ export interface Custody extends TopicPartition {
   readonly saveId?: string | undefined
   /** Names exactly what was read, for compare-and-set. Opaque: only the store that made it can read it. */
   readonly revision: string
+  /** What the store has to say besides: what is odd about how the offset is kept, and what a move leads to. Sentences. */
+  readonly remarks?: readonly string[] | undefined
+  /** Why nobody can move the offset now, where that is so. */
+  readonly immovable?: Immovable | undefined
+  /** Why no identity can be put beside the offset while it stays, where that is so. */
+  readonly unadoptable?: string | undefined
+}
+
+/** Why an offset can't be moved. A save is refused with the same words. */
+export interface Immovable {
+  readonly code: ErrorCode
+  readonly reason: string
+  /** What to do next: one sentence. */
+  readonly hint: string
 }
 
 /** The stored position, if there is a readable one. */

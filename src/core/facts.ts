@@ -25,6 +25,31 @@ export interface KnownFacts extends TopicPartition {
   readonly lastStableOffset?: number | undefined
   /** Answers for the stored epochs, in the order in which they were asked: newest first. */
   readonly epochEnds: readonly EpochEnd[]
+  /** Only where it was asked for. */
+  readonly below?: BelowOffset | undefined
+}
+
+/** What the log below a committed offset says of when it was written. Times are ms since 1970. */
+export interface BelowOffset {
+  /** The commit's time and the clock skew: what had been read then had been written by then. */
+  readonly writtenBy: number
+  /** The first offset below the committed one whose record is not older than that; null: there is none. */
+  readonly laterFrom: number | null
+  /** The first batch that is left, as far as it lies below the offset. */
+  readonly first?: BatchTimes | undefined
+  /** The batch just below the offset, likewise. */
+  readonly last?: BatchTimes | undefined
+  /** Why these two could not be had. */
+  readonly unread?: string | undefined
+}
+
+/** When the records of one batch were made, or with LogAppendTime written. */
+export interface BatchTimes {
+  readonly fromOffset: number
+  readonly toOffset: number
+  /** The least time of its records. */
+  readonly earliest: number
+  readonly timestampType: 'CreateTime' | 'LogAppendTime'
 }
 
 /** Why the cluster could not be asked. Never a reason to write. */

@@ -1,5 +1,5 @@
 import { positionOf } from './custody.ts'
-import type { Custody } from './custody.ts'
+import type { Custody, Immovable, Planned } from './custody.ts'
 import type { Facts, KnownFacts } from './facts.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { Action, Policy } from './policy.ts'
@@ -22,10 +22,12 @@ export interface PlanEntry extends TopicPartition {
   readonly evidence: readonly string[]
   /** The policy's action, or a reset's name (`to-earliest`, `shift-by` …). */
   readonly action: string
-  /** `none`: nothing to do; `keep`: left as it is by choice; `wait`: not decidable now; `fail`: refused, somebody has to look. */
-  readonly outcome: 'none' | 'move' | 'keep' | 'wait' | 'fail'
+  /** `none`: nothing to do; `adopt`: the offset stays and gets an identity; `keep`: left as it is by choice; `wait`: not decidable now; `fail`: refused, somebody has to look. */
+  readonly outcome: 'none' | 'move' | 'adopt' | 'keep' | 'wait' | 'fail'
   /** Why the outcome is not simply what the action says, where that is so. */
   readonly note?: string | undefined
+  /** Where that is because the store lets nobody move it. */
+  readonly immovable?: Immovable | undefined
   /** The committed offset before; null where there is none. */
   readonly from: number | null
   readonly logStartOffset?: number | undefined
@@ -44,6 +46,8 @@ export interface Move {
   readonly expected: string
   /** The owner epoch found; a worker that applies the plan puts its own. */
   readonly ownerEpoch: number
+  /** Work that stays planned; only where the offset stays. */
+  readonly planned?: Planned | undefined
   readonly saveId: string
   readonly ledger: LedgerRow
 }
@@ -91,6 +95,8 @@ export function entryTo(finding: Finding, action: string, target: Target, contex
   if (facts.state === 'unknown' || verdict.verdict === 'unknown') return entryOf(finding, action, 'wait')
   if (facts.state === 'absent') return entryOf(finding, action, 'fail', 'there is no such partition to move in')
   if ('refuse' in target) return entryOf(finding, action, 'fail', target.refuse)
+  const { immovable } = finding.custody
+  if (immovable !== undefined) return { ...entryOf(finding, action, 'fail', immovable.reason), immovable }
   return { ...entryOf(finding, action, 'move', target.note), move: moveOf(finding, facts, action, target.to, context) }
 }
 
@@ -108,7 +114,7 @@ export function totalled(group: string, entries: readonly PlanEntry[], limits: {
   return { group, entries: sorted, skipped, reread, exceeds }
 }
 
-const SETTLED: Partial<Record<Action, PlanEntry['outcome']>> = { none: 'none', keep: 'keep', wait: 'wait', fail: 'fail' }
+const SETTLED: Partial<Record<Action, PlanEntry['outcome']>> = { none: 'none', report: 'none', keep: 'keep', wait: 'wait', fail: 'fail' }
 
 function entryOf({ custody, facts, verdict }: Finding, action: string, outcome: PlanEntry['outcome'], note?: string): PlanEntry {
   return {
@@ -225,6 +231,8 @@ function readUntil(
     case 'lost':
     case 'ahead': // the stored number says nothing of this log: everything may have been read, or nothing
       return [logStartOffset, logEndOffset]
+    case 'suspect': // what is below the offset may be what was read, or all of it new
+      return [logStartOffset, from ?? logEndOffset]
     default:
       return [from ?? logStartOffset, from ?? logEndOffset]
   }

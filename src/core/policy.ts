@@ -2,8 +2,8 @@ import { TidemarkError } from '../errors.ts'
 import { VERDICTS } from './verdict.ts'
 import type { VerdictName } from './verdict.ts'
 
-/** What is done about a verdict. `wait` and `none` can't be chosen: they are what `unknown` and `valid` come to. */
-export type Action = 'earliest' | 'latest' | 'nearest' | 'time' | 'truncation-point' | 'keep' | 'fail' | 'wait' | 'none'
+/** What is done about a verdict. `report` says it and goes on as if it were valid. `wait` and `none` can't be chosen: they are what `unknown` and `valid` come to. */
+export type Action = 'earliest' | 'latest' | 'nearest' | 'time' | 'truncation-point' | 'report' | 'keep' | 'fail' | 'wait' | 'none'
 
 /** From verdict to action, with the limits of what a plan may cost, in records. */
 export interface Policy {
@@ -34,6 +34,7 @@ const DEFAULTS: Record<VerdictName, Action> = {
   truncated: 'truncation-point',
   expired: 'earliest',
   ahead: 'earliest',
+  suspect: 'report',
   valid: 'none',
 }
 
@@ -49,6 +50,7 @@ const CHOICES: Record<VerdictName, readonly Action[]> = {
   truncated: ['truncation-point', 'earliest', 'latest', 'nearest', 'time', 'keep', 'fail'],
   expired: ['earliest', 'latest', 'nearest', 'time', 'keep', 'fail'],
   ahead: ['earliest', 'latest', 'nearest', 'time', 'keep', 'fail'],
+  suspect: ['report', 'earliest', 'latest', 'time', 'keep', 'fail'],
   valid: [],
 }
 

@@ -31,6 +31,8 @@ export interface Position {
   readonly commitTime?: number | undefined
   /** Who committed it. */
   readonly committedBy?: string | undefined
+  /** The number was found without identity, and given the one that the log had then (`repair --adopt`), ms: what was read before is not proven to be of it. */
+  readonly assumedSince?: number | undefined
 }
 
 /** A span of offsets of one partition: `fromOffset` is read first, `untilOffset` is the first that is not. */

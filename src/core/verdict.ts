@@ -3,6 +3,7 @@ import type { Custody } from './custody.ts'
 import type { EpochEnd, Facts, KnownFacts } from './facts.ts'
 import { keyOf } from './position.ts'
 import type { EpochStart, Position } from './position.ts'
+import { suspect, unreadBelow } from './suspicion.ts'
 
 /** What comparing a stored position with the log means. In the order in which they are decided. */
 export const VERDICTS = [
@@ -16,6 +17,7 @@ export const VERDICTS = [
   'truncated',
   'expired',
   'ahead',
+  'suspect',
   'valid',
 ] as const
 
@@ -86,9 +88,10 @@ const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer>
   corrupt: ({ stored }) =>
     stored.state === 'corrupt'
       ? [true, `the stored value ${JSON.stringify(stored.raw)} is no offset: ${stored.reason}`]
-      : [false, stored.state === 'absent' ? 'nothing is stored' : `the stored value is the offset ${stored.position.offset}`],
+      : [false, stored.state === 'position' ? `the stored value is the offset ${stored.position.offset}` : UNSTORED[stored.state]],
   foreign: (custody, facts) => compareClusters(positionOf(custody)?.clusterId, facts.clusterId),
   unknown: (custody, facts) => {
+    if (custody.stored.state === 'unknown') return [true, custody.stored.reason]
     if (facts.state === 'unknown') return [true, `${facts.reason}: ${facts.detail}`]
     return facts.state === 'known' ? leaderBehind(custody, facts) : [false, 'the cluster answered']
   },
@@ -122,11 +125,14 @@ const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer>
     if (offset <= logEndOffset) return [false, `the offset ${offset} is not beyond the log end ${logEndOffset}`]
     return [true, `the offset ${offset} is ${offset - logEndOffset} beyond the log end ${logEndOffset}`]
   },
+  suspect: (custody, facts) => suspect(readPosition(custody), known(facts)),
   valid: (custody, facts) => {
     const { logStartOffset, logEndOffset } = known(facts)
     return [true, `the offset ${readPosition(custody).offset} lies within the log, ${logStartOffset} to ${logEndOffset}`]
   },
 }
+
+const UNSTORED = { absent: 'nothing is stored', unknown: 'what is stored is not known now' } as const
 
 const TRACES = {
   sidecar: 'nothing is stored, but what Tidemark kept beside it is still there',
@@ -140,7 +146,7 @@ function conclude(verdict: VerdictName, tests: readonly Test[], custody: Custody
   const last = tests.at(-1) as Test
   return {
     verdict,
-    evidence: [last.detail, ...(verdict === 'valid' ? unproven(readPosition(custody), known(facts)) : [])],
+    evidence: [last.detail, ...besides(verdict, custody, facts), ...(custody.remarks ?? [])],
     tests,
     lag: position !== undefined && facts.state === 'known' ? Math.max(0, facts.logEndOffset - position.offset) : undefined,
     truncation: verdict === 'truncated' ? truncationOf(readPosition(custody), known(facts)) : undefined,
@@ -167,10 +173,7 @@ function leaderBehind(custody: Custody, facts: KnownFacts): Answer {
 function recreated(position: Position, facts: KnownFacts): Answer {
   if (position.topicId !== undefined) {
     if (position.topicId === facts.topicId) return [false, `the stored topic ID is the topic's, ${facts.topicId}`]
-    return [
-      true,
-      `the offset was stored for the topic ID ${position.topicId}, and the topic's is ${facts.topicId}: it was deleted and made anew`,
-    ]
+    return [true, anotherTopic(position.topicId, facts.topicId)]
   }
   const newest = facts.epochEnds[0]
   if (newest === undefined) return [false, 'no topic ID and no leader epoch are stored']
@@ -194,7 +197,7 @@ function truncated(position: Position, facts: KnownFacts): Answer {
   const { offset, exact } = truncationOf(position, facts)
   return [
     true,
-    `records up to ${position.offset} were read in leader epoch ${newest.asked}, and the leader, now at epoch ${facts.leaderEpoch}, has none of that epoch from ${newest.endOffset} on: the log was cut ${exact ? '' : 'at most '}at ${offset} and grew again`,
+    `records up to ${position.offset} were read in leader epoch ${newest.asked}, and the leader, now at epoch ${facts.leaderEpoch}, has none of that epoch from ${newest.endOffset} on: the log was cut ${exact ? '' : 'at most '}at ${offset}${facts.logEndOffset > offset ? ' and grew again' : ''}`,
   ]
 }
 
@@ -220,9 +223,44 @@ function agreed(offset: number, end: EpochEnd, facts: KnownFacts): Truncation {
   return { offset, exact: !(end.endOffset <= facts.logStartOffset) }
 }
 
+/** What the evidence says besides the reason for the verdict. */
+function besides(verdict: VerdictName, custody: Custody, facts: Facts): string[] {
+  const position = positionOf(custody)
+  if (position === undefined) return []
+  return [...assumed(position), ...more(verdict, position, facts)]
+}
+
+/** What compares an assumed identity proves something from then on, and nothing of before. */
+function assumed({ assumedSince }: Position): string[] {
+  if (assumedSince === undefined) return []
+  return [`its identity is assumed since ${new Date(assumedSince).toISOString()}: whether what was read before was of it is not proven`]
+}
+
+function more(verdict: VerdictName, position: Position, facts: Facts): string[] {
+  if (facts.state === 'absent') return facts.topicId === undefined ? [] : remade(position, facts.topicId)
+  return verdict === 'valid' && facts.state === 'known' ? [...openTransaction(position, facts), ...unproven(position, facts)] : []
+}
+
+/** Of a partition that is gone, while its topic is there: whether the topic is another one. */
+function remade({ topicId }: Position, found: string): string[] {
+  return topicId === undefined || topicId === found ? [] : [anotherTopic(topicId, found)]
+}
+
+function anotherTopic(stored: string, found: string): string {
+  return `the offset was stored for the topic ID ${stored}, and the topic's is ${found}: it was deleted and made anew`
+}
+
+/** Committed records end at the last stable offset; a transaction whose producer is gone holds it there (KIP-664). */
+function openTransaction({ offset }: Position, { lastStableOffset = Infinity, logEndOffset }: KnownFacts): string[] {
+  if (lastStableOffset >= logEndOffset || offset < lastStableOffset) return []
+  return [
+    `an open transaction holds the last stable offset at ${lastStableOffset}, ${logEndOffset - lastStableOffset} below the log end: a read_committed reader gets no further until it ends`,
+  ]
+}
+
 function unproven(position: Position, facts: KnownFacts): string[] {
   const notes: string[] = []
-  if (position.topicId === undefined) notes.push('identity not stored: a topic made anew would not be seen')
+  if (position.topicId === undefined) notes.push('identity not stored: a topic made anew would not be seen', ...unreadBelow(facts))
   const newest = facts.epochEnds[0]
   if (newest === undefined) notes.push('leader epoch not stored: a truncated log would not be seen')
   else if (newest.epoch !== newest.asked)

@@ -41,8 +41,16 @@ export function readingEpoch({ position, leaderEpoch }: Holding, doubt: Doubt | 
   return doubt.isRepeated && doubt.epoch === leaderEpoch ? undefined : leaderEpoch
 }
 
+/** What is left of a planned range once it is done up to an offset. */
+export function unfinished({ planned, position }: Holding, offset = position.offset): Planned | undefined {
+  return planned !== undefined && planned.untilOffset > offset ? { fromOffset: offset, untilOffset: planned.untilOffset } : undefined
+}
+
+/** What was done of a partition: up to where, in which epochs, and the time of its last record where that is known. */
+export type Done = Pick<Slice, 'untilOffset' | 'epochs' | 'recordTime'>
+
 /** The position after a slice was handled: its identity is that of the log that the slice was read from. */
-export function advance(holding: Holding, slice: Slice, commitTime: number, committedBy: string): Position {
+export function advance(holding: Holding, slice: Done, commitTime: number, committedBy: string): Position {
   // Of a span without a batch nobody knows the epoch; the one below it may have ended there, and would look cut off.
   const epochs = slice.epochs.length === 0 ? [] : mergeEpochs(holding.position.epochs ?? [], slice.epochs)
   return {

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { Planned } from '../core/custody.ts'
 import type { PlanEntry } from '../core/plan.ts'
 import { keyOf } from '../core/position.ts'
@@ -14,8 +13,9 @@ import type { Saver } from './batch.ts'
 import { listedNow, partitionsToRead } from './discovery.ts'
 import { deadLetter, giveUpRow } from './give-up.ts'
 import type { GivenUp } from './give-up.ts'
-import { advance, doubtOf, readingEpoch } from './holding.ts'
+import { advance, doubtOf, readingEpoch, unfinished } from './holding.ts'
 import type { Doubt, Holding } from './holding.ts'
+import { joinGroup, workerName } from './join.ts'
 import { patiently } from './notice.ts'
 import type { Patience } from './notice.ts'
 import type { JobOptions } from './options.ts'
@@ -71,7 +71,7 @@ export class Job {
     this.#log = log
     this.#store = store
     this.#options = options
-    this.#owner = `${hostname()}-${process.pid}-${options.newId().slice(0, 8)}`
+    this.#owner = workerName(options.newId)
     this.#patience = { clock: options.clock, onNotice: options.onNotice, signal: options.signal }
     this.#voice = new Voice(options.onNotice, options.clock)
     this.#pace = new Pace(options.maxRecordsPerSecond, options.clock)
@@ -84,7 +84,7 @@ export class Job {
    */
   async start(): Promise<void> {
     const { group } = this.#options
-    this.#membership = await patiently('the store', this.#patience, () => this.#join())
+    this.#membership = await patiently('the store', this.#patience, () => joinGroup(this.#store, group, this.#owner))
     const partitions = await partitionsToRead(this.#log, this.#store, this.#options, this.#patience)
     for (const partition of partitions) this.#unsettled.set(keyOf(partition), partition)
     await this.#settleAll()
@@ -129,20 +129,6 @@ export class Job {
     await this.#membership?.leave()
   }
 
-  /** Another worker of ours is taken over from; another program's consumers would move the same offsets behind our back. */
-  async #join(): Promise<Membership> {
-    const { group } = this.#options
-    const others = (await this.#store.members(group)).filter(({ program }) => program !== 'tidemark')
-    if (others.length > 0) {
-      const names = others.map(({ program, id, host }) => `${program} ${id} on ${host}`).join(', ')
-      throw new TidemarkError('GROUP_ACTIVE', `another program's consumers are at work in the group: ${names}`, {
-        group,
-        hint: 'Stop them first; a killed one is gone some seconds later',
-      })
-    }
-    return this.#store.join(group, { id: this.#owner, host: hostname() })
-  }
-
   /** Now and then: partitions that were added to the topics. */
   async #lookForPartitions(): Promise<void> {
     const { clock, refreshMs } = this.#options
@@ -176,7 +162,7 @@ export class Job {
     this.#holdings.set(key, holding)
     this.#unsettled.delete(key)
     if (!this.#ends.has(key) || entry.verdict === 'recreated' || entry.verdict === 'truncated') this.#ends.set(key, endOffset)
-    if (entry.move !== undefined && entry.verdict !== 'missing') this.#voice.moved(entry) // a new group's beginning is no news
+    this.#voice.settled(entry)
     this.#read(holding, holding.planned)
   }
 
@@ -386,11 +372,6 @@ export class Job {
     if (!this.#options.untilEnd || this.#unsettled.size > 0) return false
     return [...this.#holdings].every(([key, { position }]) => position.offset >= (this.#ends.get(key) ?? 0))
   }
-}
-
-/** What is left of a planned range once its first part is done. */
-function unfinished({ planned, position }: Holding, offset = position.offset): Planned | undefined {
-  return planned !== undefined && planned.untilOffset > offset ? { fromOffset: offset, untilOffset: planned.untilOffset } : undefined
 }
 
 function count(slices: readonly Slice[]): number {

@@ -37,7 +37,7 @@ export interface HeldPartition {
 /** Who settles: the worker's own name and the partitions that it owns already. */
 export interface Settler {
   readonly log: Log
-  readonly store: Store
+  readonly store: Pick<Store, 'load' | 'save'>
   readonly options: ReconcileOptions & Pick<JobOptions, 'newId'>
   readonly owner: string
   readonly owned: ReadonlyMap<string, Holding>
@@ -81,7 +81,7 @@ export async function settle(settler: Settler, partitions: readonly TopicPartiti
 }
 
 /** @throws TidemarkError POLICY_FAIL for the first entry that a job can't start on, LIMIT_EXCEEDED. */
-function assertRunnable(plan: Plan): void {
+export function assertRunnable(plan: Plan): void {
   const bad = plan.entries.filter(({ outcome, verdict }) => outcome === 'fail' || (outcome === 'keep' && verdict !== 'orphaned'))
   const [first] = bad
   if (first !== undefined) {

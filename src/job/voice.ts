@@ -35,6 +35,17 @@ export class Voice {
     }
   }
 
+  /** What was found when a partition was settled. Where a new group begins is no news. */
+  settled(entry: PlanEntry): void {
+    if (entry.move !== undefined && entry.verdict !== 'missing') this.moved(entry)
+    if (entry.move === undefined && entry.verdict === 'suspect') this.#goesOn(entry)
+  }
+
+  /** A job goes on from a suspect offset unless the policy says otherwise. */
+  #goesOn(entry: PlanEntry): void {
+    this.say('suspect', `${keyOf(entry)} goes on at ${entry.from}, and is suspect: ${entry.evidence.join('; ')}`, entry)
+  }
+
   moved(entry: PlanEntry): void {
     const { verdict, action, from, move, evidence } = entry
     const skipped = move?.skipped === null ? 'nobody knows how many of its records were unread' : `at most ${move?.skipped} records skipped`

@@ -1,6 +1,9 @@
 import { parseAddresses } from './address.ts'
+import { askBatches } from './batches.ts'
 import { Cluster } from './cluster.ts'
+import { askRangeEpochs } from './epochs.ts'
 import { askFacts } from './facts.ts'
+import { groupsOf } from './group-client.ts'
 import type { Log } from './log.ts'
 import { produceRecords } from './produce.ts'
 import { loadProperties } from './properties.ts'
@@ -38,7 +41,10 @@ export async function connect({ bootstrapServers, properties, clientId, timeoutM
     topics: (names, options) => askTopics(cluster, names, options),
     facts: (questions, options) => askFacts(cluster, questions, options),
     offsetsAt: (questions, options) => askTimes(cluster, questions, options),
+    epochs: (ranges, options) => askRangeEpochs(cluster, ranges, options),
+    batches: (questions, options) => askBatches(cluster, questions, options),
     produce: (topic, records) => produceRecords(cluster, topic, records, cluster.timeoutMs / 3),
+    groups: groupsOf(cluster),
     reader: (options) => openReader(cluster, options),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,18 +1,19 @@
 import type { EpochEnd } from '../core/facts.ts'
-import type { EpochStart, TopicPartition } from '../core/position.ts'
-import { Failure, type Send } from './leaders.ts'
+import type { OffsetRange, TopicPartition } from '../core/position.ts'
+import type { Cluster } from './cluster.ts'
+import { epochsIn, olderEpoch } from './history.ts'
+import { Failure, visitLeaders, type Send } from './leaders.ts'
+import type { Stop } from './locate.ts'
+import type { AskOptions, EpochsAnswer } from './log.ts'
 import { errorName, offsetForLeaderEpoch } from './protocol.ts'
 import { distinct, type Roster } from './roster.ts'
-import { nextEpoch } from './walk.ts'
 
-/** A group's stored epochs of one partition on their way back through the leader's history. */
+/** A question on its way back through the history of one partition's leader. */
 export interface Walk extends TopicPartition {
   /** The current leader's epoch. */
   readonly leaderEpoch: number
-  /** Oldest first. */
-  readonly epochs: readonly EpochStart[]
-  /** The committed offset: how far the newest epoch was read. */
-  readonly offset: number | undefined
+  /** The epoch to ask about after these answers; undefined: enough is known. */
+  readonly next: (ends: readonly EpochEnd[]) => number | undefined
   /** The leader's answers so far, newest epoch first. */
   readonly ends: EpochEnd[]
   /** What ended the walk. */
@@ -20,8 +21,33 @@ export interface Walk extends TopicPartition {
 }
 
 /**
- * Asks one leader where the stored epochs end, newest first. Where its history agrees with what was read that is one
- * request; a partition where it diverges is asked for the next older epoch, as KIP-101 walks back, until the two agree.
+ * Which epochs ranges of distinct partitions lie in. A partition that never had another leader costs no request but the metadata's;
+ * the others one for each epoch back to the range's beginning, all partitions of a broker together.
+ * @throws TidemarkError as Cluster.metadata does: no broker at all could be asked; or the signal's reason
+ */
+export async function askRangeEpochs(cluster: Cluster, ranges: readonly OffsetRange[], options: AskOptions = {}): Promise<EpochsAnswer[]> {
+  if (ranges.length === 0) return []
+  const outcomes = await visitLeaders(cluster, ranges, askOneOfRanges, options)
+  return outcomes.map((outcome, index): EpochsAnswer => {
+    const { topic, partition } = ranges[index] as OffsetRange
+    if (outcome.state === 'reached') return { state: 'known', topic, partition, topicId: outcome.stop.topicId, ...outcome.value }
+    return { state: 'unknown', topic, partition, reason: outcome.state === 'absent' ? 'UNKNOWN_TOPIC_OR_PARTITION' : outcome.reason }
+  })
+}
+
+async function askOneOfRanges(send: Send, stops: readonly Stop<OffsetRange>[]): Promise<(ReturnType<typeof epochsIn> | Failure)[]> {
+  const walks = stops.map(({ topic, partition, leaderEpoch, item }): Walk => {
+    return { topic, partition, leaderEpoch, next: (ends) => olderEpoch(leaderEpoch, item.fromOffset, ends), ends: [] }
+  })
+  await walkBack(send, walks)
+  return walks.map(
+    ({ failure, leaderEpoch, ends }, index) => failure ?? epochsIn((stops[index] as Stop<OffsetRange>).item, leaderEpoch, ends),
+  )
+}
+
+/**
+ * Asks one leader where epochs end, newest first. Of stored epochs that is one request where its history agrees with what was
+ * read; a partition where it diverges is asked for the next older epoch, as KIP-101 walks back, until the two agree.
  */
 export async function walkBack(send: Send, walks: readonly Walk[]): Promise<void> {
   let pending = walks
@@ -32,8 +58,8 @@ export async function walkBack(send: Send, walks: readonly Walk[]): Promise<void
   }
 }
 
-function next({ epochs, offset, ends }: Walk): number | undefined {
-  return nextEpoch(epochs, offset, ends)
+function next(walk: Walk): number | undefined {
+  return walk.next(walk.ends)
 }
 
 async function askEpochs(send: Send, roster: Roster<Walk>): Promise<void> {

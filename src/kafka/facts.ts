@@ -7,6 +7,7 @@ import type { Stop } from './locate.ts'
 import type { FactsOptions, FactsQuestion } from './log.ts'
 import { askOffsets, EARLIEST, LATEST } from './offsets.ts'
 import { Roster } from './roster.ts'
+import { nextEpoch } from './walk.ts'
 
 /** All that is asked about one partition: several groups may ask with epochs of their own. */
 interface Inquiry extends TopicPartition {
@@ -76,14 +77,10 @@ const NO_WALKS: readonly Walk[] = []
 
 function walksOf({ topic, partition, leaderEpoch, item }: Stop<Inquiry>): readonly Walk[] {
   if (item.questions.every(({ epochs }) => epochs === undefined || epochs.length === 0)) return NO_WALKS
-  return item.questions.map((question) => ({
-    topic,
-    partition,
-    leaderEpoch,
-    epochs: askableEpochs(question),
-    offset: question.offset,
-    ends: [],
-  }))
+  return item.questions.map((question) => {
+    const epochs = askableEpochs(question)
+    return { topic, partition, leaderEpoch, next: (ends) => nextEpoch(epochs, question.offset, ends), ends: [] }
+  })
 }
 
 /** A store may hold anything; what is no epoch can't be written into a request, and would spoil it for all partitions in it. */

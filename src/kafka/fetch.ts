@@ -33,6 +33,8 @@ export interface FetchedPartition {
   readonly partition: number
   readonly errorCode: number
   readonly logEndOffset: number
+  /** Where read_committed ends. */
+  readonly lastStableOffset: number
   readonly logStartOffset: number
   /** Where the leader's history parts from ours, if it does. */
   readonly diverging?: { readonly epoch: number; readonly endOffset: number } | undefined
@@ -107,13 +109,13 @@ function decodePartition(reader: Reader, topicId: string, join: Join): FetchedPa
   const partition = reader.readInt32()
   const errorCode = reader.readInt16()
   const logEndOffset = Number(reader.readInt64())
-  reader.readInt64() // last stable offset: read_committed never goes beyond it
+  const lastStableOffset = Number(reader.readInt64())
   const logStartOffset = Number(reader.readInt64())
   const aborted = reader.readNullableArray((one) => ({ producerId: Number(one.readInt64()), firstOffset: Number(one.readInt64()) })) ?? []
   reader.readInt32() // preferred read replica: no rack is given, so there is none
   const records = readRecords(reader, join)
   const diverging = readDivergence(reader)
-  return { topicId, partition, errorCode, logEndOffset, logStartOffset, aborted, records, diverging }
+  return { topicId, partition, errorCode, logEndOffset, lastStableOffset, logStartOffset, aborted, records, diverging }
 }
 
 function readRecords(reader: Reader, join: Join): Piece | undefined {

@@ -1,5 +1,6 @@
 import type { Facts } from '../core/facts.ts'
 import type { EpochStart, OffsetRange, TopicPartition } from '../core/position.ts'
+import type { Groups } from './groups.ts'
 
 /**
  * The contract between the verbs and the log: kafka/ implements it over real brokers, testing/memory-log.ts in memory
@@ -12,8 +13,14 @@ export interface Log {
   facts(questions: readonly FactsQuestion[], options?: FactsOptions): Promise<Facts[]>
   /** The first offset whose record time is at or after `timestamp` (ms), or null where there is none; or why it could not be had. One answer per question, in order. */
   offsetsAt(questions: readonly TimeQuestion[], options?: AskOptions): Promise<TimeAnswer[]>
+  /** Which leader epochs ranges of distinct partitions lie in, in O(brokers) requests a round and a bounded number of rounds: for work whose records another program reads. One answer per range, in order. */
+  epochs(ranges: readonly OffsetRange[], options?: AskOptions): Promise<EpochsAnswer[]>
+  /** A look into the log itself: the batch that holds an offset, or the first one above it. Needs READ on the topic. One answer per question, in order. */
+  batches(questions: readonly BatchQuestion[], options?: AskOptions): Promise<BatchAnswer[]>
   /** Writes records to a topic that exists, and resolves when they are safe there. @throws TidemarkError KAFKA_UNREACHABLE, TOPIC_NOT_FOUND, KAFKA_DENIED, KAFKA_FAILED */
   produce(topic: string, records: readonly OutgoingRecord[]): Promise<void>
+  /** The cluster's own groups and their committed offsets; absent of a log that is no cluster. */
+  readonly groups?: Groups | undefined
   /** Opens a reader for a job. */
   reader(options: ReaderOptions): LogReader
   close(): Promise<void>
@@ -46,6 +53,52 @@ export interface TimeQuestion extends TopicPartition {
 export type TimeAnswer =
   | (TopicPartition & { readonly state: 'known'; readonly offset: number | null })
   | (TopicPartition & { readonly state: 'unknown'; readonly reason: string })
+
+export type EpochsAnswer =
+  | (TopicPartition & {
+      readonly state: 'known'
+      readonly topicId: string
+      /** The epochs that the range lies in, oldest first, each with the first offset of the range that is its. */
+      readonly epochs: readonly EpochStart[]
+      /** False where the leader's history was not followed back to the beginning of the range: older epochs may be missing. */
+      readonly isWhole: boolean
+    })
+  | (TopicPartition & { readonly state: 'unknown'; readonly reason: string })
+
+/** Where to look into the log. */
+export interface BatchQuestion extends TopicPartition {
+  readonly offset: number
+}
+
+export type BatchAnswer =
+  /** `batch` null: there is none at or above the offset. */
+  | (TopicPartition & { readonly state: 'known'; readonly topicId: string; readonly batch: LogBatch | null })
+  | (TopicPartition & { readonly state: 'unknown'; readonly reason: string; readonly detail: string })
+
+/** One record batch, as it lies in the log. */
+export interface LogBatch {
+  readonly baseOffset: number
+  /** The last offset that the batch covers, whether or not a record is left at it. */
+  readonly lastOffset: number
+  /** ms since 1970. */
+  readonly maxTimestamp: number
+  /** LogAppendTime: the broker stamped the records when it wrote them. */
+  readonly timestampType: 'CreateTime' | 'LogAppendTime'
+  /** Markers of transactions, which are no records. */
+  readonly isControl: boolean
+  readonly records: readonly RecordSummary[]
+}
+
+/** What there is to say of a record without its value. */
+export interface RecordSummary {
+  readonly offset: number
+  /** ms since 1970. */
+  readonly timestamp: number
+  /** Its first 64 bytes. */
+  readonly key: Buffer | null
+  /** Key and value. */
+  readonly bytes: number
+}
 
 export type TopicDescription =
   | {

@@ -96,9 +96,11 @@ class ClusterReader implements LogReader {
   }
 
   #taken(slices: readonly Slice[], disputes: readonly Dispute[] = []): Taken {
-    const waiting = [...this.#readings.values()].flatMap(({ topic, partition, trouble }) =>
-      trouble === undefined ? [] : [{ topic, partition, reason: trouble }],
-    )
+    const now = Date.now()
+    const waiting = [...this.#readings.values()].flatMap((reading) => {
+      const { topic, partition, trouble: reason = reading.heldUp(now) } = reading
+      return reason === undefined ? [] : [{ topic, partition, reason }]
+    })
     this.#pump()
     return { slices, disputes: [...disputes, ...this.#disputes()], waiting }
   }

@@ -16,6 +16,9 @@ export interface SliceLimits {
   readonly until: number
 }
 
+/** A transaction that holds readers up for longer than this is told of, ms: one that is in order ends sooner. */
+const LONG_TRANSACTION_MS = 10_000
+
 /** One partition that is being read: where it is fetched next, and what is fetched and not handed out yet. */
 export class Reading implements TopicPartition {
   readonly topic: string
@@ -38,6 +41,8 @@ export class Reading implements TopicPartition {
   trouble: string | undefined
   /** Has to be buffered up to this offset, whatever the limits. */
   requiredUntil = 0
+  /** Where an open transaction holds readers of committed records up, and since when (ms). */
+  #held: { readonly at: number; readonly since: number } | undefined
   #dispute: Dispute | undefined
   #damage: Dispute | undefined
   #failures = 0
@@ -79,6 +84,15 @@ export class Reading implements TopicPartition {
     this.#failures = 0
     this.logEndOffset = fetched.logEndOffset
     if (fetched.records !== undefined) this.#buffer(fetched.records, fetched.aborted, isolation)
+    this.#watchTransactions(fetched, isolation, now)
+  }
+
+  /** What it waits for although its leader answers: a transaction that does not end. */
+  heldUp(now: number): string | undefined {
+    if (this.#held === undefined || this.logEndOffset === undefined) return undefined
+    const { at, since } = this.#held
+    if (now - since < LONG_TRANSACTION_MS) return undefined
+    return `OPEN_TRANSACTION: the last stable offset ${at} has not moved for ${Math.floor((now - since) / 1000)} s, and is ${this.logEndOffset - at} below the log end`
   }
 
   /** Its facts changed: what is buffered may be of another history. */
@@ -95,6 +109,13 @@ export class Reading implements TopicPartition {
   /** Whether it is fetched no more. */
   get isStopped(): boolean {
     return this.#dispute !== undefined || this.#damage !== undefined
+  }
+
+  /** A job that waits behind an open transaction looks as if there was nothing to do (KIP-664). */
+  #watchTransactions({ lastStableOffset, logEndOffset }: FetchedPartition, isolation: Isolation, now: number): void {
+    const isHeld = isolation === 'read_committed' && lastStableOffset < logEndOffset && this.fetchOffset >= lastStableOffset
+    if (!isHeld) this.#held = undefined
+    else if (this.#held?.at !== lastStableOffset) this.#held = { at: lastStableOffset, since: now }
   }
 
   #damaged(error: TidemarkError, unreadable: Unreadable): void {

@@ -6,6 +6,8 @@ import { schemeOf, withoutPassword } from './url.ts'
 const backends: Readonly<Record<string, () => Promise<OpenDriver>>> = {
   sqlite: async () => (await import('./sqlite.ts')).openSqlite,
   zookeeper: async () => (await import('./zookeeper/driver.ts')).openZookeeper,
+  'spark-checkpoint': async () => (await import('./spark-checkpoint/driver.ts')).openSparkCheckpoint,
+  kafka: async () => (await import('./kafka/driver.ts')).openKafka,
   memory: async () => (await import('./memory.ts')).openMemory,
 }
 

@@ -1,5 +1,6 @@
 import type { Custody, Planned } from '../core/custody.ts'
 import type { LedgerRow } from '../core/ledger.ts'
+import type { Log } from '../kafka/log.ts'
 import type { Position, TopicPartition } from '../core/position.ts'
 
 /**
@@ -17,6 +18,17 @@ export interface Capabilities {
   readonly bareNumber: boolean
   /** A handler's own changes and its offsets can be written in one transaction: exactly once. Without it `transact` is missing. */
   readonly transactions: boolean
+  /** Jobs may save their progress: own partitions by owner epochs, plan ranges, leave a position as it is. Without it nobody is fenced, and only moves are taken (repair, reset). */
+  readonly progress: boolean
+  /** It shows the live members of a group and keeps their heartbeats. Without it nobody can join, and whoever is at work may not be seen. */
+  readonly members: boolean
+  /**
+   * Compares what is there with what a write expects and puts it in one atomic operation. Without it what is there is read just before
+   * and again just after: whoever writes between the two is noticed and reported as `changed`, but not kept out.
+   */
+  readonly compareAndSet: boolean
+  /** It holds groups by their names. Without it a group is a label for the ledger, and there is no list of them. */
+  readonly groups: boolean
 }
 
 /**
@@ -33,6 +45,8 @@ export interface Write extends TopicPartition {
   readonly expected: string
   /** The position to put; undefined leaves the stored value (number and identity) as it is. */
   readonly position?: Position | undefined
+  /** The position's offset is the stored one, and only its identity is new: a store that keeps the two apart leaves the number untouched, its time too. */
+  readonly adopts?: boolean | undefined
   /** The planned range after this write; undefined: none. */
   readonly planned?: Planned | undefined
   /** The writer's owner epoch. A store that holds a higher one refuses. To take a partition: the epoch found, plus one. */
@@ -63,6 +77,10 @@ export interface Member {
   /** The program: `tidemark`, or another one's name (an old ZooKeeper consumer). */
   readonly program: string
   readonly host: string
+  /** Of another program's consumer: the static name that it goes by for its session time-out after it stopped. */
+  readonly instanceId?: string | undefined
+  /** Of another program's consumer: its client ID. */
+  readonly clientId?: string | undefined
   /** The last sign of life, ms since 1970. */
   readonly seenAt: number
 }
@@ -114,6 +132,10 @@ export interface DriverOptions {
   readonly mode: 'read' | 'write'
   /** How long a first connection may take, ms. */
   readonly timeoutMs: number
+  /** The SQLite file of the ledger, for a store that has no room for one. Default `./tidemark.db`. */
+  readonly ledger?: string | undefined
+  /** The log that is read: for `kafka:`, the groups of that very cluster. */
+  readonly log?: Log | undefined
 }
 
 /** What each file of a backend exports. */

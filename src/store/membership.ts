@@ -25,6 +25,12 @@ export interface MembershipContext {
   readonly onLeave: (membership: Membership) => void
 }
 
+/** A member as messages name it: a static one by its instance ID. */
+export function printMember({ id, instanceId, clientId, program, host }: Member): string {
+  const name = instanceId === undefined ? id : `instance ID ${instanceId}`
+  return `${program} ${name}${clientId === undefined ? '' : ` (client ID ${clientId})`} on ${host}`
+}
+
 const late = (): TidemarkError => new TidemarkError('STORE_UNREACHABLE', 'the store did not answer a heartbeat')
 
 /** Starts the heartbeats of a member whose first one was already accepted. The timer does not keep the process alive. */

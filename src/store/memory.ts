@@ -4,7 +4,17 @@ import { keyOf, type TopicPartition } from '../core/position.ts'
 import type { Capabilities, LedgerQuery, Member, StoreDriver, Write, WriteResult } from './driver.ts'
 import { storedText, withoutAbsent } from './stored.ts'
 
-const capabilities: Capabilities = { durable: false, shared: false, anyGroupName: true, bareNumber: false, transactions: false }
+const capabilities: Capabilities = {
+  durable: false,
+  shared: false,
+  anyGroupName: true,
+  bareNumber: false,
+  transactions: false,
+  progress: true,
+  members: true,
+  compareAndSet: true,
+  groups: true,
+}
 
 /** The revision of a partition of which nothing is kept. */
 const NO_REVISION = 'none'

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs'
 import { TidemarkError } from '../errors.ts'
 import { assertWritable, inspect, isDiskFailure, openFile, storeError, unlessLocked } from './sqlite-file.ts'
 import { WriteAheadLog } from './sqlite-log.ts'
-import { createSchema, hasSchema } from './sqlite-schema.ts'
+import { createSchema, hasSchema, isOlder, migrate } from './sqlite-schema.ts'
 import { prepare, type Statements } from './sqlite-statements.ts'
 
 /** A way to an SQLite store's tables. What is done in one call sees one state of them, and is applied as a whole or not at all. */
@@ -42,6 +42,7 @@ function setUp(db: DatabaseSync, path: string, patience: number): Access {
     db.exec('PRAGMA journal_mode = WAL')
     transaction(db, 'IMMEDIATE', () => createSchema(db, path))
   }
+  if (isOlder(db)) transaction(db, 'IMMEDIATE', () => migrate(db))
   const log = new WriteAheadLog(db, path)
   const statements = prepare(db)
   const opened = identityOf(inspect(path))

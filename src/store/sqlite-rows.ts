@@ -25,6 +25,8 @@ export interface PositionRow extends RowHead {
   readonly record_time: bigint | null
   readonly commit_time: bigint | null
   readonly committed_by: string | null
+  /** undefined: tables of version 1, which are only read. */
+  readonly assumed_since: bigint | null | undefined
   readonly planned_from: bigint | null
   readonly planned_until: bigint | null
   readonly save_id: string | null
@@ -43,6 +45,7 @@ export const POSITION_COLUMNS = [
   'record_time',
   'commit_time',
   'committed_by',
+  'assumed_since',
 ]
 export const BESIDE_COLUMNS = ['planned_from', 'planned_until', 'owner_epoch', 'owner', 'save_id']
 
@@ -96,6 +99,7 @@ function identityIn(row: PositionRow): Omit<Position, 'offset'> {
     recordTime: toNumber(row.record_time),
     commitTime: toNumber(row.commit_time),
     committedBy: row.committed_by ?? undefined,
+    assumedSince: toNumber(row.assumed_since ?? null),
   }
 }
 
@@ -122,10 +126,10 @@ export function besideValues({ planned, ownerEpoch, owner, saveId }: Write): SQL
 /** A position's values, in the order of {@link POSITION_COLUMNS}. */
 export function positionValues(position: Position | undefined): SQLInputValue[] {
   if (position === undefined) return POSITION_COLUMNS.map(() => null)
-  const { offset, leaderEpoch, epochs, topicId, clusterId, recordTime, commitTime, committedBy } = position
+  const { offset, leaderEpoch, epochs, topicId, clusterId, recordTime, commitTime, committedBy, assumedSince } = position
   const pairs = epochs === undefined ? null : JSON.stringify(epochs.map(({ epoch, startOffset }) => [epoch, startOffset]))
   // As a bigint: a column of type ANY would keep a JavaScript number as a floating-point one.
-  const values = [BigInt(offset), leaderEpoch, pairs, topicId, clusterId, recordTime, commitTime, committedBy]
+  const values = [BigInt(offset), leaderEpoch, pairs, topicId, clusterId, recordTime, commitTime, committedBy, assumedSince]
   return values.map((value) => value ?? null)
 }
 

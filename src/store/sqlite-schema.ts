@@ -2,10 +2,19 @@ import type { DatabaseSync } from 'node:sqlite'
 import { TidemarkError } from '../errors.ts'
 
 /** The version of the tables below, kept in the file's `user_version`. */
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 /** `TIDM`: the file's `application_id`, by which Tidemark knows its own files. */
 const APPLICATION_ID = 0x5449444d
+
+const OFFSET_MOVED = `CREATE TRIGGER offset_moved AFTER UPDATE OF committed_offset ON positions
+WHEN NEW.revision = OLD.revision AND NEW.committed_offset IS NOT OLD.committed_offset AND NEW.committed_offset IS NOT NULL
+BEGIN
+  UPDATE positions
+  SET leader_epoch = NULL, epochs = NULL, topic_id = NULL, cluster_id = NULL, record_time = NULL, commit_time = NULL, committed_by = NULL, assumed_since = NULL,
+    planned_from = NULL, planned_until = NULL
+  WHERE id = NEW.id;
+END;`
 
 /**
  * Everything that Tidemark keeps in an SQLite file. Offsets are next offsets to read, times are milliseconds since 1970.
@@ -29,6 +38,7 @@ CREATE TABLE positions (
   record_time INTEGER,
   commit_time INTEGER,
   committed_by TEXT,
+  assumed_since INTEGER,
   planned_from INTEGER,
   planned_until INTEGER CHECK ((planned_from IS NULL) = (planned_until IS NULL)),
   owner_epoch INTEGER NOT NULL DEFAULT 0 CHECK (owner_epoch >= 0),
@@ -44,14 +54,7 @@ BEGIN
   UPDATE positions SET revision = revision + 1, save_id = NULL WHERE id = NEW.id;
 END;
 
-CREATE TRIGGER offset_moved AFTER UPDATE OF committed_offset ON positions
-WHEN NEW.revision = OLD.revision AND NEW.committed_offset IS NOT OLD.committed_offset AND NEW.committed_offset IS NOT NULL
-BEGIN
-  UPDATE positions
-  SET leader_epoch = NULL, epochs = NULL, topic_id = NULL, cluster_id = NULL, record_time = NULL, commit_time = NULL, committed_by = NULL,
-    planned_from = NULL, planned_until = NULL
-  WHERE id = NEW.id;
-END;
+${OFFSET_MOVED}
 
 CREATE TABLE ledger (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -84,6 +87,14 @@ PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `
 
+/** From version 1, which knew of no assumed identity. */
+const MIGRATION = `
+ALTER TABLE positions ADD COLUMN assumed_since INTEGER;
+DROP TRIGGER offset_moved;
+${OFFSET_MOVED}
+PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
 /** Whether there are Tidemark's tables in the file (true) or nothing at all (false). @throws TidemarkError STORE_CORRUPT for anything else. */
 export function hasSchema(db: DatabaseSync, path: string): boolean {
   const { application, version, objects } = db
@@ -111,4 +122,14 @@ export function hasSchema(db: DatabaseSync, path: string): boolean {
 /** Makes the tables, unless another process did in the meantime. To be called inside a transaction. */
 export function createSchema(db: DatabaseSync, path: string): void {
   if (!hasSchema(db, path)) db.exec(TABLES)
+}
+
+/** Whether the tables are of an older version. */
+export function isOlder(db: DatabaseSync): boolean {
+  return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version < SCHEMA_VERSION
+}
+
+/** Brings older tables up to date, unless another process did in the meantime. To be called inside a transaction. */
+export function migrate(db: DatabaseSync): void {
+  if (isOlder(db)) db.exec(MIGRATION)
 }

@@ -52,25 +52,35 @@ function preparePositions(db: DatabaseSync): Pick<Statements, 'position' | 'posi
   const ofGroup = db.prepare('SELECT * FROM positions WHERE group_name = ?')
   const head = db.prepare('SELECT id, revision, owner_epoch, owner FROM positions WHERE group_name = ? AND topic = ? AND partition = ?')
   for (const statement of [one, ofGroup, head]) statement.setReadBigInts(true)
-  const all = [...BESIDE_COLUMNS, ...POSITION_COLUMNS]
-  const insert = db.prepare(insertInto('positions', [...all, 'group_name', 'topic', 'partition']))
-  const [updateAll, updateBeside] = [all, BESIDE_COLUMNS].map((columns) =>
-    db.prepare(`UPDATE positions SET ${columns.map((column) => `${column} = ?`).join(', ')}, revision = revision + 1 WHERE id = ?`),
-  )
+  // Prepared when first used: tables of an older version, which are only read, lack columns.
+  let puts: ReturnType<typeof preparePuts> | undefined
   return {
     position: (group, { topic, partition }) => one.get(group, topic, partition) as PositionRow | undefined,
     positions: (group) => ofGroup.all(group) as unknown as PositionRow[],
     head: (group, { topic, partition }) => head.get(group, topic, partition) as RowHead | undefined,
     put(group, write, row) {
+      puts ??= preparePuts(db)
+      const { insert, updateAll, updateBeside } = puts
       const beside = besideValues(write)
       if (row === undefined) {
         const { lastInsertRowid } = insert.run(...beside, ...positionValues(write.position), group, write.topic, write.partition)
         return revisionOf({ id: BigInt(lastInsertRowid), revision: 1n })
       }
-      if (write.position === undefined) updateBeside?.run(...beside, row.id)
-      else updateAll?.run(...beside, ...positionValues(write.position), row.id)
+      if (write.position === undefined) updateBeside.run(...beside, row.id)
+      else updateAll.run(...beside, ...positionValues(write.position), row.id)
       return revisionOf({ id: row.id, revision: row.revision + 1n })
     },
+  }
+}
+
+function preparePuts(db: DatabaseSync) {
+  const all = [...BESIDE_COLUMNS, ...POSITION_COLUMNS]
+  const update = (columns: readonly string[]) =>
+    db.prepare(`UPDATE positions SET ${columns.map((column) => `${column} = ?`).join(', ')}, revision = revision + 1 WHERE id = ?`)
+  return {
+    insert: db.prepare(insertInto('positions', [...all, 'group_name', 'topic', 'partition'])),
+    updateAll: update(all),
+    updateBeside: update(BESIDE_COLUMNS),
   }
 }
 

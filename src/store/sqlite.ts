@@ -7,7 +7,17 @@ import { pathOf } from './sqlite-file.ts'
 import { custodyOf, revisionOf } from './sqlite-rows.ts'
 import type { Statements } from './sqlite-statements.ts'
 
-const capabilities: Capabilities = { durable: true, shared: true, anyGroupName: true, bareNumber: false, transactions: true }
+const capabilities: Capabilities = {
+  durable: true,
+  shared: true,
+  anyGroupName: true,
+  bareNumber: false,
+  transactions: true,
+  progress: true,
+  members: true,
+  compareAndSet: true,
+  groups: true,
+}
 
 /** How long to wait for other programs' transactions at most, ms. */
 const LOCKED_MS = 5_000

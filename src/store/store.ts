@@ -3,6 +3,7 @@ import type { Custody } from '../core/custody.ts'
 import type { LedgerRow } from '../core/ledger.ts'
 import { byPartition, type TopicPartition } from '../core/position.ts'
 import { asTidemarkError, TidemarkError, type ErrorContext } from '../errors.ts'
+import type { Log } from '../kafka/log.ts'
 import { backendOf } from './backends.ts'
 import { LateDriver } from './late-driver.ts'
 import type { LedgerQuery, Member, StoreDriver, TransactResult, Write, WriteResult } from './driver.ts'
@@ -49,6 +50,10 @@ export interface OpenStoreOptions {
   readonly mode?: 'read' | 'write' | undefined
   /** How long one call may take, tries and pauses included, ms. */
   readonly timeoutMs?: number | undefined
+  /** The SQLite file of the ledger, for a store that has no room for one. Default `./tidemark.db`. */
+  readonly ledger?: string | undefined
+  /** The log that is read: `kafka:` is the groups of its cluster. */
+  readonly log?: Log | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -60,6 +65,8 @@ export async function openStore(url: string | StoreDriver, options: OpenStoreOpt
   const settings: Settings = {
     mode: options.mode ?? 'write',
     timeoutMs: options.timeoutMs ?? 30_000,
+    ledger: options.ledger,
+    log: options.log,
     clock: options.clock ?? systemClock,
   }
   const driver = new LateDriver(await openingOf(url, settings))
@@ -76,6 +83,8 @@ async function openingOf(url: string | StoreDriver, settings: Settings): Promise
 interface Settings {
   readonly mode: 'read' | 'write'
   readonly timeoutMs: number
+  readonly ledger: string | undefined
+  readonly log: Log | undefined
   readonly clock: Clock
 }
 

@@ -5,7 +5,7 @@ import { parseOffset, type Position } from '../core/position.ts'
 const RAW_LENGTH = 100
 
 /** What a store's text is as an offset: a position that knows nothing else, or `corrupt` with the text and the reason. */
-export function storedText(text: string): Exclude<Stored, { state: 'absent' }> {
+export function storedText(text: string): Exclude<Stored, { state: 'absent' | 'unknown' }> {
   const offset = parseOffset(text)
   return offset === undefined ? corrupt(text, reasonFor(text)) : { state: 'position', position: { offset } }
 }

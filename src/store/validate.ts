@@ -64,13 +64,23 @@ function checkWrite(group: string, write: Write): void {
   }
 }
 
-function checkPosition({ offset, leaderEpoch, epochs = [], topicId, clusterId, recordTime, commitTime, committedBy }: Position): void {
+function checkPosition({
+  offset,
+  leaderEpoch,
+  epochs = [],
+  topicId,
+  clusterId,
+  recordTime,
+  commitTime,
+  committedBy,
+  assumedSince,
+}: Position): void {
   toOffset(offset)
   const starts = epochs.flatMap(({ epoch, startOffset }) => (isCount(epoch) && isCount(startOffset) ? [] : [`${epoch}@${startOffset}`]))
   if (starts.length > 0) throw new TidemarkError('USAGE', `${starts[0]} is no epoch and its start`)
   if (epochs.length > MAX_EPOCHS) throw new TidemarkError('USAGE', `a position keeps at most ${MAX_EPOCHS} epochs, not ${epochs.length}`)
   if (leaderEpoch !== undefined && !isCount(leaderEpoch)) throw new TidemarkError('USAGE', `${leaderEpoch} is no leader epoch`)
-  for (const time of [recordTime, commitTime]) {
+  for (const time of [recordTime, commitTime, assumedSince]) {
     if (time !== undefined && !Number.isSafeInteger(time)) throw new TidemarkError('USAGE', `${time} is no time in ms`)
   }
   for (const text of [topicId, clusterId, committedBy]) {

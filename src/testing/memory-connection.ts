@@ -1,12 +1,16 @@
 import type { Clock } from '../clock.ts'
 import type { AbsentFacts, EpochEnd, Facts, UnknownFacts } from '../core/facts.ts'
-import type { TopicPartition } from '../core/position.ts'
+import type { OffsetRange, TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
 import type {
   AskOptions,
+  BatchAnswer,
+  BatchQuestion,
+  EpochsAnswer,
   FactsOptions,
   FactsQuestion,
   Log,
+  LogBatch,
   LogReader,
   OutgoingRecord,
   ReaderOptions,
@@ -14,7 +18,9 @@ import type {
   TimeQuestion,
   TopicDescription,
 } from '../kafka/log.ts'
+import { epochsIn, olderEpoch } from '../kafka/history.ts'
 import { nextEpoch } from '../kafka/walk.ts'
+import { batchAt } from './memory-batch.ts'
 import { leaderError } from './memory-fetch.ts'
 import type { MemoryLog, TopicView } from './memory-log.ts'
 import type { MemoryPartition } from './memory-partition.ts'
@@ -129,6 +135,31 @@ export class MemoryConnection implements Log {
       if (outcome.state === 'reached')
         return { state: 'known', topic, partition, offset: (outcome.value[0] as { offset: number | null }).offset }
       return { state: 'unknown', topic, partition, reason: outcome.state === 'absent' ? 'UNKNOWN_TOPIC_OR_PARTITION' : outcome.reason }
+    })
+  }
+
+  async epochs(ranges: readonly OffsetRange[], options: AskOptions = {}): Promise<EpochsAnswer[]> {
+    if (ranges.length === 0) return []
+    const visits = await this.#visit(ranges, [epochsOfRange], options)
+    return visits.map((visit): EpochsAnswer => {
+      const { topic, partition } = visit.item
+      const outcome = this.#outcome(visit)
+      if (outcome.state !== 'reached')
+        return { state: 'unknown', topic, partition, reason: outcome.state === 'absent' ? 'UNKNOWN_TOPIC_OR_PARTITION' : outcome.reason }
+      return { state: 'known', topic, partition, topicId: outcome.stop.topicId, ...(outcome.value[0] as ReturnType<typeof epochsIn>) }
+    })
+  }
+
+  async batches(questions: readonly BatchQuestion[], options: AskOptions = {}): Promise<BatchAnswer[]> {
+    if (questions.length === 0) return []
+    const visits = await this.#visit(questions, [batchAt], options)
+    return visits.map((visit): BatchAnswer => {
+      const { topic, partition } = visit.item
+      const outcome = this.#outcome(visit)
+      if (outcome.state === 'reached')
+        return { state: 'known', topic, partition, topicId: outcome.stop.topicId, ...(outcome.value[0] as { batch: LogBatch | null }) }
+      if (outcome.state === 'unknown') return outcome
+      return { state: 'unknown', topic, partition, reason: 'UNKNOWN_TOPIC_OR_PARTITION', detail: 'it does not exist' }
     })
   }
 
@@ -340,6 +371,13 @@ function offsetsAbove(
 
 function offsetAtTime(leader: MemoryPartition, { timestamp }: TimeQuestion): { offset: number | null } | string {
   return leader.knowsEnd ? { offset: leader.offsetAt(timestamp) } : 'OFFSET_NOT_AVAILABLE'
+}
+
+function epochsOfRange(leader: MemoryPartition, range: OffsetRange): ReturnType<typeof epochsIn> {
+  const ends: EpochEnd[] = []
+  const next = (): number | undefined => olderEpoch(leader.leaderEpoch, range.fromOffset, ends)
+  for (let asked = next(); asked !== undefined; asked = next()) ends.push(leader.endOf(asked))
+  return epochsIn(range, leader.leaderEpoch, ends)
 }
 
 function topicsOf(partitions: readonly TopicPartition[]): string[] {

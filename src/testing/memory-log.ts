@@ -1,8 +1,12 @@
 import { systemClock, type Clock } from '../clock.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Facts } from '../core/facts.ts'
+import type { OffsetRange } from '../core/position.ts'
 import type {
   AskOptions,
+  BatchAnswer,
+  BatchQuestion,
+  EpochsAnswer,
   FactsOptions,
   FactsQuestion,
   Log,
@@ -159,6 +163,14 @@ export class MemoryLog implements Log {
 
   offsetsAt(questions: readonly TimeQuestion[], options?: AskOptions): Promise<TimeAnswer[]> {
     return this.#own.offsetsAt(questions, options)
+  }
+
+  epochs(ranges: readonly OffsetRange[], options?: AskOptions): Promise<EpochsAnswer[]> {
+    return this.#own.epochs(ranges, options)
+  }
+
+  batches(questions: readonly BatchQuestion[], options?: AskOptions): Promise<BatchAnswer[]> {
+    return this.#own.batches(questions, options)
   }
 
   produce(topic: string, records: readonly OutgoingRecord[]): Promise<void> {

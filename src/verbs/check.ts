@@ -21,8 +21,8 @@ export interface CheckRow extends TopicPartition {
 }
 
 /** Compares what a group has stored with the log: one row per partition, sorted. Nothing is written. */
-export async function check(log: Log, store: Store, options: ExamineOptions): Promise<CheckRow[]> {
-  const findings = await examine(log, store, options)
+export async function check(log: Log, store: Pick<Store, 'load'>, options: ExamineOptions): Promise<CheckRow[]> {
+  const findings = await examine(log, store, { lastStableOffset: true, ...options })
   return findings.map((finding) => rowOf(options.group, finding))
 }
 

@@ -11,6 +11,7 @@ import type { VerdictName } from '../core/verdict.ts'
 import { TidemarkError } from '../errors.ts'
 import type { FactsOptions, Log } from '../kafka/log.ts'
 import type { Store } from '../store/store.ts'
+import { withBelow } from './below.ts'
 import { listUnstored } from './listing.ts'
 import { parseSelection, selects } from './selection.ts'
 import type { TopicSelection } from './selection.ts'
@@ -22,6 +23,8 @@ export interface ExamineOptions {
   readonly topics?: readonly TopicSelection[] | undefined
   /** How long to wait before a second look at what may be passing, ms. Default 2,000. */
   readonly secondLookMs?: number | undefined
+  /** How much later than its commit what lies below an offset may seem to be written before it is suspect, ms. Default 300,000. */
+  readonly clockSkewMs?: number | undefined
   /** Ask for last stable offsets too. */
   readonly lastStableOffset?: boolean | undefined
   readonly clock?: Clock | undefined
@@ -38,7 +41,7 @@ const MAX_LOOKS = 4
  * never called ahead or expired.
  * @throws TidemarkError TOPIC_NOT_FOUND where a named topic or partition does not exist and nothing is stored of it.
  */
-export async function examine(log: Log, store: Store, options: ExamineOptions): Promise<Finding[]> {
+export async function examine(log: Log, store: Pick<Store, 'load'>, options: ExamineOptions): Promise<Finding[]> {
   const selected = options.topics === undefined ? undefined : parseSelection(options.topics)
   const stored = await store.load(options.group)
   const chosen = selected === undefined ? stored : stored.filter((custody) => selects(selected, custody))
@@ -48,7 +51,12 @@ export async function examine(log: Log, store: Store, options: ExamineOptions): 
 }
 
 /** The same for custody that is loaded already. */
-export async function examinePartitions(log: Log, store: Store, loaded: readonly Custody[], options: ExamineOptions): Promise<Finding[]> {
+export async function examinePartitions(
+  log: Log,
+  store: Pick<Store, 'load'>,
+  loaded: readonly Custody[],
+  options: ExamineOptions,
+): Promise<Finding[]> {
   const clock = options.clock ?? systemClock
   const settled = new Map<string, Finding>()
   let open = await look(log, loaded, options)
@@ -81,10 +89,11 @@ async function look(log: Log, loaded: readonly Custody[], options: ExamineOption
     return position === undefined ? placeOf(custody) : { ...placeOf(custody), epochs: epochsOf(position), offset: position.offset }
   })
   const facts = await factsOrUnreachable(log, questions, options)
-  return loaded.map((custody, index) => {
+  const findings = loaded.map((custody, index): Finding => {
     const found = facts[index] ?? unknownFacts(custody, 'INTERNAL', 'no answer')
     return { custody, facts: found, verdict: judge(custody, found) }
   })
+  return withBelow(log, findings, options)
 }
 
 /** A cluster that can't be reached is an answer about every partition: unknown. */

@@ -13,6 +13,8 @@ import type { Store } from '../store/store.ts'
 import { examine } from './examine.ts'
 import type { ExamineOptions } from './examine.ts'
 import { contextOf, withTimes } from './reconcile.ts'
+import { stakesOf } from './stakes.ts'
+import type { Stake } from './stakes.ts'
 
 /** Which partition to explain. */
 export interface ExplainOptions extends Omit<ExamineOptions, 'topics'>, TopicPartition {}
@@ -31,6 +33,8 @@ export interface ExplainedAction {
   readonly reread: number | null
   /** Why it does not simply do what it says, or does nothing. */
   readonly note: string | null
+  /** The records that it would skip or read again, as far as the log still has them. */
+  readonly stakes: readonly Stake[]
 }
 
 /** Everything there is to know about one partition's offset. Plain data. */
@@ -53,7 +57,7 @@ export interface Explanation extends TopicPartition {
  */
 export async function explain(log: Log, store: Store, options: ExplainOptions): Promise<Explanation> {
   const { group, topic, partition } = options
-  const [finding] = await examine(log, store, { ...options, topics: [`${topic}:${partition}`] })
+  const [finding] = await examine(log, store, { lastStableOffset: true, ...options, topics: [`${topic}:${partition}`] })
   if (finding === undefined) throw new TidemarkError('INTERNAL', 'there is no finding', { group, topic, partition })
   const { custody, facts, verdict } = finding
   return {
@@ -83,14 +87,21 @@ async function actionsOf(log: Log, finding: Finding, context: PlanContext): Prom
   const byDefault = toPolicy().actions[verdict]
   const choices = choicesFor(verdict)
   const timed = choices.includes('time') ? await withTimes(log, context.group, [finding], toPolicy({ [verdict]: 'time' })) : [finding]
-  return (choices.length === 0 ? [byDefault] : choices).map((action) => {
+  const actions = choices.length === 0 ? [byDefault] : choices
+  const entries = actions.map((action) => {
     const policy = toPolicy(choices.length === 0 ? {} : { [verdict]: action })
-    const entry = planRepair(timed, policy, context).entries[0] as PlanEntry
-    return explainedAction(action, action === byDefault, entry)
+    return planRepair(timed, policy, context).entries[0] as PlanEntry
   })
+  const stakes = finding.facts.state === 'known' ? await stakesOf(log, finding.facts, entries) : []
+  return actions.map((action, index) => explainedAction(action, action === byDefault, entries[index] as PlanEntry, stakes[index] ?? []))
 }
 
-function explainedAction(action: Action, byDefault: boolean, { outcome, move, note }: PlanEntry): ExplainedAction {
+function explainedAction(
+  action: Action,
+  byDefault: boolean,
+  { outcome, move, note }: PlanEntry,
+  stakes: readonly Stake[],
+): ExplainedAction {
   return {
     action,
     byDefault,
@@ -99,5 +110,6 @@ function explainedAction(action: Action, byDefault: boolean, { outcome, move, no
     skipped: move?.skipped ?? null,
     reread: move?.reread ?? null,
     note: note ?? null,
+    stakes,
   }
 }

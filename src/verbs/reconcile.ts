@@ -10,13 +10,17 @@ import { keyOf } from '../core/position.ts'
 import { asTidemarkError, TidemarkError } from '../errors.ts'
 import type { Log, TimeQuestion } from '../kafka/log.ts'
 import type { Write, WriteResult } from '../store/driver.ts'
+import { printMember } from '../store/membership.ts'
 import type { Store } from '../store/store.ts'
+import { withAdoption } from './adopt.ts'
 import { examine } from './examine.ts'
 import type { ExamineOptions } from './examine.ts'
 
 export interface ReconcileOptions extends ExamineOptions {
   /** From verdict to action; what is not named keeps its default. */
   readonly policy?: PolicyInput | undefined
+  /** Give valid numbers without identity the one that the log has now. */
+  readonly adopt?: boolean | undefined
   /** Who moves, for the ledger. Default: user@host. */
   readonly actor?: string | undefined
   /** Makes the IDs of workers and saves. Default: random UUIDs; a simulation makes them from its seed. */
@@ -27,14 +31,16 @@ export interface ReconcileOptions extends ExamineOptions {
 export async function reconcile(log: Log, store: Store, options: ReconcileOptions): Promise<Plan> {
   const policy = toPolicy(options.policy)
   const findings = await examine(log, store, options)
-  return planRepair(await withTimes(log, options.group, findings, policy), policy, contextOf(options))
+  const context = contextOf(options)
+  const plan = planRepair(await withTimes(log, options.group, findings, policy), policy, context)
+  return options.adopt === true ? withAdoption(log, plan, findings, context) : plan
 }
 
 /** What became of one entry of a plan. */
 export interface Applied {
   readonly entry: PlanEntry
-  /** `moved`: done, or done before by the same plan; `changed` and `fenced`: somebody else was there first, nothing was written; `untouched`: the plan moves nothing here. */
-  readonly status: 'moved' | 'changed' | 'fenced' | 'untouched'
+  /** `moved` and `adopted`: done, or done before by the same plan; `changed` and `fenced`: somebody else was there first, nothing was written; `untouched`: the plan moves nothing here. */
+  readonly status: 'moved' | 'adopted' | 'changed' | 'fenced' | 'untouched'
 }
 
 /**
@@ -51,7 +57,8 @@ export async function apply(plan: Plan, store: Store): Promise<Applied[]> {
   return plan.entries.map((entry) => {
     const result = entry.move === undefined ? undefined : results.get(keyOf(entry))
     if (result === undefined) return { entry, status: 'untouched' }
-    return { entry, status: result.status === 'saved' ? 'moved' : result.status }
+    const done = entry.outcome === 'adopt' ? 'adopted' : 'moved'
+    return { entry, status: result.status === 'saved' ? done : result.status }
   })
 }
 
@@ -64,6 +71,8 @@ export function writeOf(entry: PlanEntry, owner?: { ownerEpoch: number; owner: s
     partition: entry.partition,
     expected: owner?.expected ?? move.expected,
     position: move.position,
+    adopts: entry.outcome === 'adopt' ? true : undefined,
+    planned: move.planned,
     ownerEpoch: owner?.ownerEpoch ?? move.ownerEpoch,
     owner: owner?.owner,
     saveId: move.saveId,
@@ -134,9 +143,9 @@ function userName(): string {
 async function assertInactive(store: Store, group: string): Promise<void> {
   const members = await store.members(group)
   if (members.length === 0) return
-  const names = members.map(({ id, program, host }) => `${program} ${id} on ${host}`).join(', ')
+  const names = members.map(printMember).join(', ')
   throw new TidemarkError('GROUP_ACTIVE', `the group has live members: ${names}`, {
     group,
-    hint: 'Nothing was written. Stop them first; a killed one is gone some seconds later',
+    hint: 'Nothing was written. Stop them first; a killed one is gone some seconds later, a static one after its session time-out',
   })
 }

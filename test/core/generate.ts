@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import type { Custody } from '../../src/core/custody.ts'
-import type { Facts, KnownFacts } from '../../src/core/facts.ts'
+import type { BelowOffset, Facts, KnownFacts } from '../../src/core/facts.ts'
 import { choicesFor, toPolicy } from '../../src/core/policy.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import type { Position } from '../../src/core/position.ts'
@@ -43,6 +43,21 @@ const anyCustody: fc.Arbitrary<Custody> = fc.oneof(
   { weight: 1, arbitrary: fc.string().map((raw) => custodyOf({ state: 'corrupt', raw, reason: 'no number' })) },
 )
 
+const batchTimes = fc.record({
+  fromOffset: small,
+  toOffset: small,
+  earliest: fc.nat(1_000),
+  timestampType: fc.constantFrom('CreateTime' as const, 'LogAppendTime' as const),
+})
+
+const below: fc.Arbitrary<BelowOffset> = fc.record({
+  writtenBy: fc.nat(1_000),
+  laterFrom: fc.option(small),
+  first: maybe(batchTimes),
+  last: maybe(batchTimes),
+  unread: maybe(fc.constant('no READ')),
+})
+
 /** What a leader in `leaderEpoch` may answer: nothing of an epoch that is newer than its own. */
 function answersTo(custody: Custody, leaderEpoch: number): fc.Arbitrary<KnownFacts['epochEnds']> {
   const asked = custody.stored.state === 'position' ? epochsOf(custody.stored.position).toReversed() : []
@@ -56,7 +71,13 @@ function answersTo(custody: Custody, leaderEpoch: number): fc.Arbitrary<KnownFac
 function knownFacts(custody: Custody): fc.Arbitrary<Facts> {
   return small.chain((leaderEpoch) =>
     fc
-      .record({ start: small, length: small, topicId: fc.constantFrom('t1', 't2'), epochEnds: answersTo(custody, leaderEpoch) })
+      .record({
+        start: small,
+        length: small,
+        topicId: fc.constantFrom('t1', 't2'),
+        epochEnds: answersTo(custody, leaderEpoch),
+        below: maybe(below),
+      })
       .map(({ start, length, ...more }) => logOf({ logStartOffset: start, logEndOffset: start + length, leaderEpoch, ...more })),
   )
 }

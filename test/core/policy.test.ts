@@ -19,6 +19,7 @@ test('without a word every verdict has the default of the design', () => {
     truncated: 'truncation-point',
     expired: 'earliest',
     ahead: 'earliest',
+    suspect: 'report',
     valid: 'none',
   })
 })

@@ -10,6 +10,14 @@ const corrupt = custodyOf({ state: 'corrupt', raw: '-1', reason: 'negative' })
 const absent = custodyOf({ state: 'absent' })
 const full = { offset: 150, topicId: 't1', clusterId: 'c1', leaderEpoch: 5, epochs: [{ epoch: 5, startOffset: 120 }] }
 
+/** All below the offset is later than a commit at 1,000 with a skew of 500. */
+const newer = {
+  writtenBy: 1_500,
+  laterFrom: 100,
+  first: { fromOffset: 100, toOffset: 109, earliest: 2_000, timestampType: 'CreateTime' },
+  last: { fromOffset: 140, toOffset: 149, earliest: 2_500, timestampType: 'CreateTime' },
+} as const
+
 const examples: ReadonlyArray<readonly [name: string, custody: Custody, facts: Facts, verdict: VerdictName, evidence: RegExp]> = [
   ['text that is no number', corrupt, logOf(), 'corrupt', /"-1" is no offset: negative/],
   ['a corrupt value while the cluster is away', corrupt, away(), 'corrupt', /-1/],
@@ -79,6 +87,13 @@ const examples: ReadonlyArray<readonly [name: string, custody: Custody, facts: F
     'ahead',
     /50 beyond/,
   ],
+  [
+    'a log that is newer than the commit',
+    storing({ offset: 150, commitTime: 1_000 }),
+    logOf({ below: newer }),
+    'suspect',
+    /the whole log below the offset/,
+  ],
   ['everything proven', storing(full), logOf({ epochEnds: [ends(5, 5, 200)] }), 'valid', /within the log, 100 to 200/],
   ['at the log start', storing({ offset: 100 }), logOf(), 'valid', /within/],
   ['at the log end', storing({ offset: 200 }), logOf(), 'valid', /within/],
@@ -140,7 +155,7 @@ test('findings are all verdicts but valid, missing and unknown', () => {
 test('what no cluster state can pass through by itself needs no pause before the second look', () => {
   assert.deepEqual(
     VERDICTS.filter((verdict) => !maySettle(verdict)),
-    ['corrupt', 'foreign', 'lost', 'missing', 'expired', 'valid'],
+    ['corrupt', 'foreign', 'lost', 'missing', 'expired', 'suspect', 'valid'],
   )
 })
 
@@ -160,4 +175,29 @@ test('truncation: epoch 4 read from 40, and the surviving log of epochs 3@0 and 
 test('truncation: an epoch older than all the leader has kept gives no more than a bound', () => {
   const position = { offset: 150, leaderEpoch: 2, epochs: [{ epoch: 2, startOffset: 20 }] }
   assert.deepEqual(truncationOf(position, logOf({ epochEnds: [ends(2, 2, 100)] })), { offset: 100, exact: false })
+})
+
+test('a partition that is gone because its topic was made anew with fewer says so', () => {
+  const facts = { ...gone({ partitionCount: 3 }), topicId: 't1' } as Facts
+  assert.match(judge(storing({ ...full, topicId: 't0' }), facts).evidence[1] ?? '', /stored for the topic ID t0, and the topic's is t1/)
+  assert.equal(judge(storing(full), facts).evidence.length, 1)
+})
+
+test('an offset that an open transaction holds up says so; one below it, and one of a log without, do not', () => {
+  const heldUp = (offset: number, lastStableOffset?: number): boolean =>
+    judge(storing({ ...full, offset }), logOf({ lastStableOffset, epochEnds: [ends(5, 5, 200)] })).evidence.some((line) =>
+      line.startsWith('an open transaction holds the last stable offset at 150, 50 below the log end'),
+    )
+  assert.deepEqual([heldUp(150, 150), heldUp(149, 150), heldUp(150, 200), heldUp(150)], [true, false, false, false])
+})
+
+test('a log that was cut and is still shorter is not said to have grown again', () => {
+  const facts = logOf({ leaderEpoch: 7, logEndOffset: 130, epochEnds: [ends(5, 4, 130), ends(4, 4, 130)] })
+  const epochs = [
+    { epoch: 4, startOffset: 100 },
+    { epoch: 5, startOffset: 130 },
+  ]
+  const { verdict, evidence } = judge(storing({ ...full, epochs }), facts)
+  assert.equal(verdict, 'truncated')
+  assert.doesNotMatch(evidence[0] ?? '', /grew again/)
 })

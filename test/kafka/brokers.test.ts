@@ -56,6 +56,19 @@ describe('facts of several brokers', { timeout: 300_000 }, () => {
     assert.equal(facts.leaderId, 2)
     assert.ok(facts.leaderEpoch > first)
     assert.deepEqual(facts.epochEnds, [{ asked: first, epoch: first, endOffset: 2 }])
+    const [whole, old] = await log.epochs([
+      { topic: 'led', partition: 0, fromOffset: 0, untilOffset: 3 },
+      { topic: 'spread', partition: 2, fromOffset: 5, untilOffset: 7 },
+    ])
+    assert.deepEqual(whole?.state === 'known' && [whole.isWhole, whole.epochs, whole.topicId], [
+      true,
+      [
+        { epoch: first, startOffset: 0 },
+        { epoch: facts.leaderEpoch, startOffset: 2 },
+      ],
+      facts.topicId,
+    ])
+    assert.deepEqual(old?.state === 'known' && old.epochs.map(({ startOffset }) => startOffset), [5])
     await kafka.broker(1).start()
   })
 
@@ -83,6 +96,14 @@ describe('facts of several brokers', { timeout: 300_000 }, () => {
     assert.deepEqual(epochEnds, [
       { asked: lost, epoch: shared, endOffset: 2 },
       { asked: shared, epoch: shared, endOffset: 2 },
+    ])
+    const range = { ...place, fromOffset: 0, untilOffset: 2 }
+    const [below] = await log.epochs([range])
+    assert.deepEqual(below?.state === 'known' && below.epochs, [{ epoch: shared, startOffset: 0 }])
+    const [whole] = await log.epochs([{ ...range, untilOffset: 6 }])
+    assert.deepEqual(whole?.state === 'known' && whole.epochs.map(({ startOffset }) => startOffset), [0, 2])
+    assert.deepEqual(await log.epochs([{ ...range, topic: 'gone' }]), [
+      { state: 'unknown', topic: 'gone', partition: 0, reason: 'UNKNOWN_TOPIC_OR_PARTITION' },
     ])
   })
 
@@ -152,5 +173,11 @@ describe('facts of several brokers', { timeout: 300_000 }, () => {
     const perBroker = ['ListOffsets', 'ListOffsets', 'OffsetForLeaderEpoch']
     const expected = ['Metadata', ...perBroker, ...perBroker, ...perBroker, 'Metadata'].toSorted()
     assert.deepEqual(sent.map(({ name }) => name).toSorted(), expected)
+    const ofRanges = await requestsOf(() => log.epochs(questions.map((place) => ({ ...place, fromOffset: 0, untilOffset: 1 }))))
+    // Of partitions that never had another leader no broker has to be asked.
+    assert.deepEqual(
+      ofRanges.map(({ name }) => name),
+      ['Metadata', 'Metadata'],
+    )
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { EpochStart } from '../../src/core/position.ts'
 import { walkBack, type Walk } from '../../src/kafka/epochs.ts'
+import { nextEpoch } from '../../src/kafka/walk.ts'
 import type { Send } from '../../src/kafka/leaders.ts'
 
 /** A leader whose log has these epochs, oldest first, up to an end; it answers as KAFKA.md says that brokers do, and counts. */
@@ -32,7 +33,7 @@ function leaderWith(history: readonly EpochStart[], logEnd: number): { send: Sen
 }
 
 function walk(epochs: readonly EpochStart[], offset?: number): Walk {
-  return { topic: 't', partition: 0, leaderEpoch: 9, epochs, offset, ends: [] }
+  return { topic: 't', partition: 0, leaderEpoch: 9, next: (ends) => nextEpoch(epochs, offset, ends), ends: [] }
 }
 
 describe('walking back the stored epochs', () => {

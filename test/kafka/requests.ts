@@ -2,7 +2,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 /** Where the client tells of each request. */
 const channel = 'tracing:plt:kafka:connections:api:start'
-const names: Readonly<Record<number, string>> = { 2: 'ListOffsets', 3: 'Metadata', 18: 'ApiVersions', 23: 'OffsetForLeaderEpoch' }
+const names: Readonly<Record<number, string>> = {
+  2: 'ListOffsets',
+  3: 'Metadata',
+  9: 'OffsetFetch',
+  10: 'FindCoordinator',
+  15: 'DescribeGroups',
+  16: 'ListGroups',
+  18: 'ApiVersions',
+  23: 'OffsetForLeaderEpoch',
+}
 
 /** A request that went out. */
 export interface Sent {

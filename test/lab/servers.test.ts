@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { LabAdmin } from '../../lab/admin.ts'
 import { startKafka } from '../../lab/kafka.ts'
@@ -72,5 +75,16 @@ describe('the lab', () => {
 
   it('shows the server’s own words when it does not start', async () => {
     await assert.rejects(startKafka({ properties: { 'num.io.threads': -1 } }), /ended while starting[^]*num\.io\.threads/)
+  })
+
+  it('removes nothing at its end but the lab’s own temporary files', () => {
+    const foreign = mkdtempSync(join(tmpdir(), 'not-tidemark-'))
+    writeFileSync(join(foreign, 'kept'), '')
+    const supervisor = join(import.meta.dirname, '../../lab/supervisor.ts')
+    const ended = spawnSync(process.execPath, [supervisor, foreign], { input: '', encoding: 'utf8' })
+    assert.equal(ended.status, 1)
+    assert.match(ended.stderr, /a supervisor is not to remove .*not-tidemark-/)
+    assert.ok(existsSync(join(foreign, 'kept')))
+    rmSync(foreign, { recursive: true })
   })
 })

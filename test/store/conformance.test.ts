@@ -17,7 +17,17 @@ const memoryUrl = 'memory:conformance'
 storeConformance({
   name: 'memory',
   test,
-  capabilities: { durable: false, shared: false, anyGroupName: true, bareNumber: false, transactions: false },
+  capabilities: {
+    durable: false,
+    shared: false,
+    anyGroupName: true,
+    bareNumber: false,
+    transactions: false,
+    progress: true,
+    members: true,
+    compareAndSet: true,
+    groups: true,
+  },
   open: () => openMemory(memoryUrl),
   reopen: () => openMemory('memory:'),
   plant: async (group, partition, text) => (await openMemory(memoryUrl)).tamper(group, partition, text),
@@ -38,7 +48,17 @@ function byHand(sql: string, group: string, { topic, partition }: TopicPartition
 storeConformance({
   name: 'sqlite',
   test,
-  capabilities: { durable: true, shared: true, anyGroupName: true, bareNumber: false, transactions: true },
+  capabilities: {
+    durable: true,
+    shared: true,
+    anyGroupName: true,
+    bareNumber: false,
+    transactions: true,
+    progress: true,
+    members: true,
+    compareAndSet: true,
+    groups: true,
+  },
   open: () => openSqlite(`sqlite:${file}`, { mode: 'write', timeoutMs: 10_000 }),
   reopen: () => openSqlite(`sqlite:${file}`, { mode: 'read', timeoutMs: 10_000 }),
   plant: async (group, partition, text) => byHand('UPDATE positions SET committed_offset = ?', group, partition, text),
@@ -56,8 +76,47 @@ after(async () => {
 storeConformance({
   name: 'zookeeper',
   test,
-  capabilities: { durable: true, shared: true, anyGroupName: false, bareNumber: true, transactions: false },
+  capabilities: {
+    durable: true,
+    shared: true,
+    anyGroupName: false,
+    bareNumber: true,
+    transactions: false,
+    progress: true,
+    members: true,
+    compareAndSet: true,
+    groups: true,
+  },
   open: () => openZookeeper(`zookeeper://${server.connectString}`, { mode: 'write', timeoutMs: 10_000 }),
   plant: async (group, partition, text) => void (await stranger.set(paths.value(group, partition), Buffer.from(text))),
   erase: (group, partition) => stranger.remove(paths.value(group, partition)),
+})
+
+/** As the old job would: it writes the whole string. */
+async function rewrite(group: string, { topic, partition }: TopicPartition, entry: string[]): Promise<void> {
+  const path = `/spark/offsets/${group}/${topic}`
+  const entries = (await stranger.get(path))?.data.toString('latin1').split(',') ?? []
+  const others = entries.filter((text) => !text.startsWith(`${partition}:`))
+  const text = [...others, ...entry].join(',')
+  if (text === '') await stranger.remove(path)
+  else await stranger.set(path, Buffer.from(text, 'latin1'))
+}
+
+storeConformance({
+  name: 'zookeeper per-topic',
+  test,
+  capabilities: {
+    durable: true,
+    shared: true,
+    anyGroupName: false,
+    bareNumber: true,
+    transactions: false,
+    progress: true,
+    members: true,
+    compareAndSet: true,
+    groups: true,
+  },
+  open: () => openZookeeper(`zookeeper://${server.connectString}?layout=per-topic`, { mode: 'write', timeoutMs: 10_000 }),
+  plant: (group, partition, text) => rewrite(group, partition, [`${partition.partition}:${text}`]),
+  erase: (group, partition) => rewrite(group, partition, []),
 })

@@ -319,3 +319,35 @@ function asNobody(path: string, job: 'read' | 'write'): string {
   const env = process.getuid?.() === 0 ? { ...process.env, AS_USER: '65534' } : process.env
   return spawnSync(process.execPath, [childFile, `sqlite:${path}`, job], { encoding: 'utf8', env }).stdout.trim()
 }
+
+/** The tables as version 1 had them, which knew of no assumed identity. */
+const AS_VERSION_1 = `
+DROP TRIGGER offset_moved;
+ALTER TABLE positions DROP COLUMN assumed_since;
+CREATE TRIGGER offset_moved AFTER UPDATE OF committed_offset ON positions
+WHEN NEW.revision = OLD.revision AND NEW.committed_offset IS NOT OLD.committed_offset AND NEW.committed_offset IS NOT NULL
+BEGIN
+  UPDATE positions
+  SET leader_epoch = NULL, epochs = NULL, topic_id = NULL, cluster_id = NULL, record_time = NULL, commit_time = NULL, committed_by = NULL,
+    planned_from = NULL, planned_until = NULL
+  WHERE id = NEW.id;
+END;
+PRAGMA user_version = 1;
+`
+
+test('tables of version 1 are read as they are, and brought up to date by the first that writes', async () => {
+  const path = await filled()
+  byHand(path, AS_VERSION_1)
+  assert.equal(await offsetIn(path, 'read'), 7)
+  assert.equal(await offsetIn(path, 'write'), 7)
+  await using store = await openStore(`sqlite:${path}`)
+  const [custody] = await store.load('billing')
+  assert.ok(custody)
+  const position = { offset: 7, topicId: 't', assumedSince: 1_763_000_000_000 }
+  await store.save('billing', [{ ...custody, expected: custody.revision, position, saveId: 'adopted', ledger: [] }])
+  const [adopted] = await store.load('billing')
+  assert.deepEqual(adopted && positionOf(adopted), position)
+  byHand(path, 'UPDATE positions SET committed_offset = 8')
+  const [moved] = await store.load('billing')
+  assert.deepEqual(moved && positionOf(moved), { offset: 8 }, 'another program’s move takes the assumption away')
+})

@@ -317,7 +317,7 @@ test('closing the store leaves its groups, and does not wait long for a store th
 })
 
 test('an unknown scheme is refused with a list of those there are', async () => {
-  await assert.rejects(openStore('floppy:./a'), hasCode('USAGE', /no store floppy:.*sqlite:, zookeeper:, memory:/))
+  await assert.rejects(openStore('floppy:./a'), hasCode('USAGE', /no store floppy:.*sqlite:, zookeeper:, .*kafka:, memory:/))
   await assert.rejects(openStore('constructor:x'), hasCode('USAGE', /no store constructor:/))
   await assert.rejects(openStore('tidemark.db'), hasCode('USAGE', /is no store's URL.*sqlite:\.\/tidemark\.db/))
 })

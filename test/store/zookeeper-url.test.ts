@@ -16,7 +16,15 @@ describe('a zookeeper: URL', () => {
       credentials: undefined,
       chroot: '/kafka/x y',
       sessionTimeout: 6_000,
+      perTopic: undefined,
     })
+  })
+
+  it('with layout=per-topic says where the strings are, and whose', () => {
+    const perTopic = (query: string) => parseUrl(`zookeeper://h/kafka?layout=per-topic${query}`).perTopic
+    assert.deepEqual(perTopic(''), { path: '/spark/offsets/{group}', topic: undefined })
+    assert.deepEqual(perTopic('&path=/a%20b/{group}/offsets'), { path: '/a b/{group}/offsets', topic: undefined })
+    assert.deepEqual(perTopic('&path=/{group}&topic=orders'), { path: '/{group}', topic: 'orders' })
   })
 
   it('without a path means the root', () => {
@@ -47,6 +55,18 @@ describe('a zookeeper: URL', () => {
     'zookeeper://h#part',
     'zookeeper://h?layout=storm',
     'zookeeper://h?timeout=5',
+    'zookeeper://h?path=/spark/{group}',
+    'zookeeper://h?topic=orders',
+    'zookeeper://h?layout=per-topic&chroot=/x',
+    'zookeeper://h?layout=per-topic&path=/spark/offsets',
+    'zookeeper://h?layout=per-topic&path=spark/{group}',
+    'zookeeper://h?layout=per-topic&path=/spark/{group}/',
+    'zookeeper://h?layout=per-topic&path=/spark/{group}-offsets',
+    'zookeeper://h?layout=per-topic&path=/{group}/{group}',
+    'zookeeper://h?layout=per-topic&path=/tidemark/{group}',
+    'zookeeper://h?layout=per-topic&path=/../{group}',
+    'zookeeper://h?layout=per-topic&topic=a/b',
+    'zookeeper://h?layout=per-topic&topic=',
     'zookeeper://h?session-timeout=5s',
     'zookeeper://h?session-timeout=0',
     'zookeeper://anna@h',
@@ -71,7 +91,7 @@ describe('a zookeeper: URL', () => {
   }
 
   it('with a layout that there is not says which there are', () => {
-    assert.throws(() => parseUrl('zookeeper://h?layout=storm'), /no layout "storm".*layout=classic/)
+    assert.throws(() => parseUrl('zookeeper://h?layout=storm'), /no layout "storm".*layout=classic and layout=per-topic/)
   })
 })
 

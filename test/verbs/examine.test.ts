@@ -132,10 +132,11 @@ test('explain says of each test whether it was made, and of each action what it 
     clock: scripted.clock,
   })
   assert.equal(verdict, 'expired')
-  assert.deepEqual(tests.map((one) => `${one.verdict} ${one.evaluated ? one.holds : 'not evaluated'}`).slice(-4), [
+  assert.deepEqual(tests.map((one) => `${one.verdict} ${one.evaluated ? one.holds : 'not evaluated'}`).slice(-5), [
     'truncated false',
     'expired true',
     'ahead not evaluated',
+    'suspect not evaluated',
     'valid not evaluated',
   ])
   assert.deepEqual(

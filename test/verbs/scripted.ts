@@ -50,6 +50,15 @@ export class Scripted {
         return names.map((name) => describe(name, this.#next<Listed>(`topic ${name}`, script.topics?.[name])))
       },
       offsetsAt: async () => [],
+      epochs: async (ranges: readonly TopicPartition[]) =>
+        ranges.map((range) => ({ ...placeOf(keyOf(range)), state: 'unknown', reason: 'SCRIPTED' })),
+      batches: async (questions: readonly TopicPartition[]) =>
+        questions.map((question) => ({
+          ...placeOf(keyOf(question)),
+          state: 'unknown',
+          reason: 'SCRIPTED',
+          detail: 'there are no records',
+        })),
     } as unknown as Log
     this.store = {
       load: async (group: string, partitions?: readonly TopicPartition[]) => {

@@ -4,19 +4,32 @@ import { keyOf, type TopicPartition } from '../../core/position.ts'
 import type { Capabilities, DriverOptions, LedgerQuery, Member, StoreDriver, Write, WriteResult } from '../driver.ts'
 import { readLedger } from './ledger.ts'
 import { Members } from './members.ts'
+import { ClassicLayout } from './classic.ts'
+import { partitionsIn, withFolder } from './folders.ts'
+import type { Layout } from './layout.ts'
 import { missingChroot, Parents } from './parents.ts'
-import { assertName, pathsUnder, type Paths } from './paths.ts'
-import { mapInFlight } from './pool.ts'
-import { readPartitions, type Wanted } from './reading.ts'
+import { assertName } from './paths.ts'
+import { PerTopicLayout } from './per-topic.ts'
+import type { Wanted } from './reading.ts'
 import { save } from './save.ts'
 import { Session } from './session.ts'
 import { parseUrl } from './url.ts'
 
-const capabilities: Capabilities = { durable: true, shared: true, anyGroupName: false, bareNumber: true, transactions: false }
+const capabilities: Capabilities = {
+  durable: true,
+  shared: true,
+  anyGroupName: false,
+  bareNumber: true,
+  transactions: false,
+  progress: true,
+  members: true,
+  compareAndSet: true,
+  groups: true,
+}
 
-/** Opens `zookeeper://h1:2181,h2:2181/chroot?layout=classic`. @throws TidemarkError STORE_NOT_FOUND where the chroot does not exist. */
+/** Opens `zookeeper://h1:2181,h2:2181/chroot?layout=classic`; url.ts says what else it may name. @throws TidemarkError STORE_NOT_FOUND where the chroot does not exist. */
 export async function openZookeeper(url: string, { timeoutMs }: DriverOptions): Promise<StoreDriver> {
-  const { chroot, ...where } = parseUrl(url)
+  const { chroot, perTopic, ...where } = parseUrl(url)
   const session = new Session({ ...where, timeoutMs })
   try {
     await session.open()
@@ -25,33 +38,34 @@ export async function openZookeeper(url: string, { timeoutMs }: DriverOptions): 
     await session.close()
     throw error
   }
-  return new ClassicStore(session, pathsUnder(chroot), timeoutMs)
+  const layout = perTopic === undefined ? new ClassicLayout(session, chroot) : new PerTopicLayout(session, chroot, perTopic)
+  return new ZooKeeperStore(session, layout, timeoutMs)
 }
 
 /**
- * The classic layout: each number where the old ZooKeeper consumer keeps it and as it writes it, so that the old job goes
- * on from it without Tidemark; what Tidemark knows besides in a sidecar, written in the same multi. See paths.ts, reading.ts, save.ts.
+ * Numbers where another program keeps them and as it writes them, so that the old job goes on from them without Tidemark; what
+ * Tidemark knows besides in sidecars, written in the same multi. Where and how the numbers lie is the layout's: classic.ts, per-topic.ts.
  */
-export class ClassicStore implements StoreDriver {
+class ZooKeeperStore implements StoreDriver {
   readonly capabilities: Capabilities = capabilities
   readonly #session: Session
-  readonly #paths: Paths
+  readonly #layout: Layout
   readonly #timeoutMs: number
   readonly #parents: Parents
   readonly #members: Members
 
-  constructor(session: Session, paths: Paths, timeoutMs: number) {
+  constructor(session: Session, layout: Layout, timeoutMs: number) {
     this.#session = session
-    this.#paths = paths
+    this.#layout = layout
     this.#timeoutMs = timeoutMs
-    this.#parents = new Parents(session, paths)
-    this.#members = new Members(session, paths, this.#parents)
+    this.#parents = new Parents(session, layout.paths)
+    this.#members = new Members(session, layout.paths, this.#parents)
   }
 
   async load(group: string, partitions?: readonly TopicPartition[]): Promise<Custody[]> {
     assertName(group)
     const wanted = partitions ?? (await this.#known(group))
-    const readings = await readPartitions(this.#session, this.#paths, group, wanted)
+    const readings = await this.#layout.read(group, wanted)
     return this.#withLedgerTraces(
       group,
       readings.map(({ custody }) => custody),
@@ -62,19 +76,19 @@ export class ClassicStore implements StoreDriver {
     // The wrapper gives a save up at half its time-out, and what is written after that would surprise its caller.
     assertName(group)
     const latest = Date.now() + this.#timeoutMs / 2
-    return save({ session: this.#session, paths: this.#paths, parents: this.#parents, group, latest }, writes)
+    return save({ session: this.#session, layout: this.#layout, parents: this.#parents, group, latest }, writes)
   }
 
-  /** Groups with an `offsets` folder, which those that keep their offsets in Kafka lack, and groups that Tidemark knows something of. */
+  /** Groups that have numbers, and groups that Tidemark knows something of. */
   async groups(): Promise<string[]> {
-    const { consumers, tidemark, offsets, positions, ledger } = this.#paths
-    const [theirs, ours] = await Promise.all([this.#namesWith(consumers, [offsets]), this.#namesWith(tidemark, [positions, ledger])])
+    const { tidemark, positions, ledger } = this.#layout.paths
+    const [theirs, ours] = await Promise.all([this.#layout.groups(), withFolder(this.#session, tidemark, [positions, ledger])])
     return [...new Set([...theirs, ...ours])]
   }
 
   async ledger(query: LedgerQuery): Promise<LedgerRow[]> {
     if (query.group !== undefined) assertName(query.group)
-    return readLedger(this.#session, this.#paths, query)
+    return readLedger(this.#session, this.#layout.paths, query)
   }
 
   async heartbeat(group: string, member: Member): Promise<void> {
@@ -99,32 +113,15 @@ export class ClassicStore implements StoreDriver {
   /** The partitions that the group has in either tree, or that only its ledger names. */
   async #known(group: string): Promise<Wanted[]> {
     const [values, sidecars, rows] = await Promise.all([
-      this.#partitionsIn(this.#paths.offsets(group)),
-      this.#partitionsIn(this.#paths.positions(group)),
+      this.#layout.stored(group),
+      partitionsIn(this.#session, this.#layout.paths.positions(group)),
       this.ledger({ group }),
     ])
     const known = new Map<string, Wanted>()
     for (const { topic, partition } of rows) known.set(keyOf({ topic, partition }), { topic, partition, bare: true })
     for (const value of values) known.set(keyOf(value), { ...value, bare: true })
     for (const sidecar of sidecars) known.set(keyOf(sidecar), sidecar)
-    return [...known.values()]
-  }
-
-  async #partitionsIn(folder: string): Promise<TopicPartition[]> {
-    const topics = (await this.#session.children(folder)) ?? []
-    const perTopic = await mapInFlight(topics, async (topic) => {
-      const names = (await this.#session.children(`${folder}/${topic}`)) ?? []
-      // Anything else there is no partition, whoever put it there.
-      return names.filter((name) => /^(?:0|[1-9]\d{0,8})$/.test(name)).map((name) => ({ topic, partition: Number(name) }))
-    })
-    return perTopic.flat()
-  }
-
-  /** The children of a root that have at least one of these folders. */
-  async #namesWith(root: string, folders: readonly ((group: string) => string)[]): Promise<string[]> {
-    const names = (await this.#session.children(root)) ?? []
-    const found = await this.#session.getAll(names.flatMap((name) => folders.map((folder) => folder(name))))
-    return names.filter((_, index) => folders.some((_folder, place) => found[index * folders.length + place] !== undefined))
+    return [...known.values()].filter(({ topic }) => this.#layout.holds(topic))
   }
 
   /** Where nothing at all is kept of a partition, the ledger may still name it. It is read only if there is such a partition. */

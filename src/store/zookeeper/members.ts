@@ -43,7 +43,8 @@ export class Members {
   }
 
   async list(group: string): Promise<Member[]> {
-    const [ours, old] = await Promise.all([this.#ours(group), this.#session.children(this.#paths.ids(group))])
+    const ids = this.#paths.ids?.(group)
+    const [ours, old] = await Promise.all([this.#ours(group), ids === undefined ? [] : this.#session.children(ids)])
     return [...ours, ...(old ?? []).map((id) => oldConsumer(group, id))]
   }
 

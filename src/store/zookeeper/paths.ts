@@ -2,7 +2,7 @@ import type { TopicPartition } from '../../core/position.ts'
 import { TidemarkError } from '../../errors.ts'
 
 /**
- * Where the classic layout keeps things, below the chroot:
+ * Where the classic layout keeps things, below the chroot; the part under /tidemark is the same in all layouts:
  *
  *     /consumers/<group>/offsets/<topic>/<partition>     the next offset, as the old consumer writes it
  *     /consumers/<group>/ids/<id>                        live old consumers, ephemeral
@@ -14,20 +14,21 @@ import { TidemarkError } from '../../errors.ts'
  */
 export interface Paths {
   readonly chroot: string
-  /** The two roots, which the groups of all users share. */
+  /** The folders that the groups of all users share. */
   readonly roots: readonly string[]
   readonly consumers: string
   readonly tidemark: string
   readonly offsets: (group: string) => string
   readonly value: (group: string, partition: TopicPartition) => string
-  readonly ids: (group: string) => string
+  /** undefined: the layout has nobody who says that it lives. */
+  readonly ids: ((group: string) => string) | undefined
   readonly positions: (group: string) => string
   readonly sidecar: (group: string, partition: TopicPartition) => string
   readonly members: (group: string) => string
   readonly ledger: (group: string) => string
 }
 
-/** The paths under one chroot. */
+/** The paths of the classic layout under one chroot. */
 export function pathsUnder(chroot: string): Paths {
   const consumers = `${chroot}/consumers`
   const tidemark = `${chroot}/tidemark`
@@ -48,6 +49,20 @@ export function pathsUnder(chroot: string): Paths {
   }
 }
 
+/** What stands for the group's name in the path of a per-topic layout. */
+export const GROUP = '{group}'
+
+/** The paths of the per-topic layout: its strings lie where the URL says, and Tidemark's own tree where it always does. */
+export function perTopicPaths(chroot: string, path: string): Paths {
+  const paths = pathsUnder(chroot)
+  const above = path
+    .slice(0, path.indexOf(`/${GROUP}`))
+    .split('/')
+    .slice(1)
+  const shared = above.map((_, index) => `${chroot}/${above.slice(0, index + 1).join('/')}`)
+  return { ...paths, roots: [paths.tidemark, ...shared], ids: undefined }
+}
+
 function folderOf(root: string, folder: string): (group: string) => string {
   return (group) => `${root}/${nameOf(group)}/${folder}`
 }
@@ -62,7 +77,7 @@ export function parentOf(path: string): string {
 const unfit = /[\0-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff]/
 
 /** A group's or a topic's name as the name of a znode. */
-function nameOf(name: string): string {
+export function nameOf(name: string): string {
   assertName(name)
   return name
 }

@@ -19,6 +19,8 @@ export interface Sidecar {
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const time = v.pipe(v.number(), v.safeInteger())
+/** A transaction, as ZooKeeper prints it. */
+export const mzxid = v.pipe(v.string(), v.regex(/^0x[\da-f]{1,16}$/))
 const schema = v.object({
   v: v.literal(1),
   offset: v.optional(count),
@@ -29,11 +31,12 @@ const schema = v.object({
   recordTime: v.optional(time),
   commitTime: v.optional(time),
   committedBy: v.optional(v.string()),
+  assumedSince: v.optional(time),
   planned: v.optional(v.object({ fromOffset: count, untilOffset: count })),
   ownerEpoch: count,
   owner: v.optional(v.string()),
   saveId: v.string(),
-  valueMzxid: v.optional(v.nullable(v.string())),
+  valueMzxid: v.optional(v.nullable(mzxid)),
 })
 
 /** The znode's data. */

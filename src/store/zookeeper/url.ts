@@ -1,6 +1,7 @@
 import { TidemarkError } from '../../errors.ts'
 import { withoutPassword } from '../url.ts'
-import { unfitness } from './paths.ts'
+import { GROUP, unfitness } from './paths.ts'
+import type { PerTopicPlace } from './per-topic.ts'
 import type { ServerAddress } from './protocol.ts'
 
 /** What a `zookeeper:` URL says. */
@@ -12,6 +13,8 @@ export interface ZooKeeperUrl {
   readonly chroot: string
   /** The session time-out to ask for, ms. */
   readonly sessionTimeout: number
+  /** Of layout=per-topic: where its strings are; undefined: the classic layout. */
+  readonly perTopic: PerTopicPlace | undefined
 }
 
 const DEFAULT_PORT = 2181
@@ -20,9 +23,12 @@ const DEFAULT_SESSION_TIMEOUT = 10_000
 const shape = /^zookeeper:\/\/(?:(?<user>[^/?#]*)@)?(?<servers>[^/?#@]+)(?<chroot>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/i
 const example = 'A ZooKeeper store is named like zookeeper://h1:2181,h2:2181/kafka?layout=classic'
 
+/** Where a per-topic layout has its strings if the URL does not say. */
+const DEFAULT_PATH = `/spark/offsets/${GROUP}`
+
 /**
- * Reads `zookeeper://[user:password@]host[:port],…[/chroot][?layout=classic][&session-timeout=MS]`. By hand, because a
- * WHATWG URL can't name several hosts.
+ * Reads `zookeeper://[user:password@]host[:port],…[/chroot][?layout=classic][&session-timeout=MS]`, or with
+ * `layout=per-topic[&path=/spark/offsets/{group}][&topic=NAME]`. By hand, because a WHATWG URL can't name several hosts.
  * @throws TidemarkError USAGE, which never shows the password.
  */
 export function parseUrl(url: string): ZooKeeperUrl {
@@ -62,15 +68,42 @@ function chrootOf(url: string, text: string): string {
   return chroot
 }
 
-function settingsOf(url: string, query: string): Pick<ZooKeeperUrl, 'sessionTimeout'> {
-  const { layout = 'classic', 'session-timeout': sessionTimeout, ...unknown } = Object.fromEntries(new URLSearchParams(query))
-  const [stranger] = Object.keys(unknown)
-  if (stranger !== undefined) throw usage(url, `there is no parameter ${stranger}`, 'There are layout and session-timeout')
-  if (layout !== 'classic') throw usage(url, `there is no layout ${JSON.stringify(layout)}`, 'There is layout=classic')
-  if (sessionTimeout === undefined) return { sessionTimeout: DEFAULT_SESSION_TIMEOUT }
-  if (!/^[1-9]\d{1,8}$/.test(sessionTimeout))
-    throw usage(url, `${JSON.stringify(sessionTimeout)} is no session-timeout`, 'It is a number of milliseconds')
-  return { sessionTimeout: Number(sessionTimeout) }
+function settingsOf(url: string, query: string): Pick<ZooKeeperUrl, 'sessionTimeout' | 'perTopic'> {
+  const { layout = 'classic', 'session-timeout': sessionTimeout, ...more } = Object.fromEntries(new URLSearchParams(query))
+  if (layout !== 'classic' && layout !== 'per-topic')
+    throw usage(url, `there is no layout ${JSON.stringify(layout)}`, 'There are layout=classic and layout=per-topic')
+  const { path, topic, ...unknown } = more
+  const [stranger] = Object.keys(layout === 'per-topic' ? unknown : more)
+  if (stranger !== undefined)
+    throw usage(url, `there is no parameter ${stranger}`, 'There are layout and session-timeout, and with layout=per-topic path and topic')
+  return {
+    sessionTimeout: sessionTimeout === undefined ? DEFAULT_SESSION_TIMEOUT : millisecondsOf(url, sessionTimeout),
+    perTopic: layout === 'per-topic' ? { path: groupPathOf(url, path ?? DEFAULT_PATH), topic: topicOf(url, topic) } : undefined,
+  }
+}
+
+function millisecondsOf(url: string, text: string): number {
+  if (/^[1-9]\d{1,8}$/.test(text)) return Number(text)
+  throw usage(url, `${JSON.stringify(text)} is no session-timeout`, 'It is a number of milliseconds')
+}
+
+/** A path with the group as one of its names, so that no two groups can have the same string. */
+function groupPathOf(url: string, path: string): string {
+  const names = path.split('/')
+  const reason = names.slice(1).map(unfitness).find(Boolean)
+  if (names[0] !== '' || reason !== undefined || names.filter((name) => name === GROUP).length !== 1 || names[1] === 'tidemark')
+    throw usage(
+      url,
+      `${JSON.stringify(path)} is no path of strings`,
+      `Write path=/a/path/${GROUP}: its last name or another one is the group's`,
+    )
+  return path
+}
+
+function topicOf(url: string, topic: string | undefined): string | undefined {
+  const reason = topic === undefined ? undefined : unfitness(topic)
+  if (reason !== undefined) throw usage(url, `${JSON.stringify(topic)} is no topic: ${reason}`)
+  return topic
 }
 
 function decoded(url: string, text: string): string {

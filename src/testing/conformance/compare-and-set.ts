@@ -1,23 +1,20 @@
 import assert from 'node:assert/strict'
 import { positionOf } from '../../core/custody.ts'
-import type { StoreDriver } from '../../store/driver.ts'
-import { assertChanged, assertSaved, at, FULL, ledgerRow, loadOne, put, saveOne, writeOf, type Harness } from './harness.ts'
+import type { StoreDriver, Write } from '../../store/driver.ts'
+import { assertChanged, assertSaved, at, FULL, ifProgress, ledgerRow, loadOne, put, saveOne, writeOf, type Harness } from './harness.ts'
 
 /** No write overwrites what it has not seen. */
 export function compareAndSetTests(tests: Harness): void {
-  for (const part of [staleTests, revisionTests, raceTests, partTests]) part(tests)
+  const races = tests.options.capabilities.compareAndSet ? raceTests : noticeTests
+  for (const part of [staleTests, revisionTests, races, partTests]) part(tests)
 }
 
-function staleTests({ test }: Harness): void {
+function staleTests({ test, options }: Harness): void {
   test('a stale write is refused with what is there now, and changes nothing', async ({ store, group }) => {
     const stale = await put(store, group, { position: FULL })
     const current = await put(store, group, { position: { offset: 1_300 }, saveId: 'theirs' })
-    const write = writeOf(stale, {
-      position: { offset: 1 },
-      planned: { fromOffset: 1, untilOffset: 2 },
-      owner: 'late',
-      ledger: [ledgerRow(group, 0)],
-    })
+    const late = ifProgress(options, { planned: { fromOffset: 1, untilOffset: 2 }, owner: 'late' })
+    const write = writeOf(stale, { position: { offset: 1 }, ledger: [ledgerRow(group, 0)], ...late })
     const { found } = assertChanged(await saveOne(store, group, write))
     assert.deepEqual(found, current)
     assert.deepEqual(await loadOne(store, group), current)
@@ -40,10 +37,11 @@ function staleTests({ test }: Harness): void {
   })
 }
 
-function revisionTests({ test }: Harness): void {
+function revisionTests({ test, options }: Harness): void {
   test('a result’s revision is the one that load gives and the next write expects', async ({ store, group }) => {
     let custody = await loadOne(store, group)
-    for (const position of [{ offset: 1 }, undefined, { offset: 1 }, { offset: 2 }]) {
+    const positions = [{ offset: 1 }, undefined, { offset: 1 }, { offset: 2 }]
+    for (const position of positions.filter((one) => options.capabilities.progress || one !== undefined)) {
       const { revision } = assertSaved(await saveOne(store, group, writeOf(custody, { position })))
       assert.notEqual(revision, custody.revision)
       custody = await loadOne(store, group)
@@ -63,6 +61,25 @@ function revisionTests({ test }: Harness): void {
     const back = await put(store, group, { position: { offset: 5 } })
     assert.notEqual(back.revision, before.revision)
     assertChanged(await saveOne(store, group, writeOf(before)))
+  })
+}
+
+function noticeTests({ test }: Harness): void {
+  test('without compare-and-set a race is noticed, not kept out: what is there in the end is one whole write, and its writer was told so', async ({
+    store,
+    group,
+    another,
+  }) => {
+    const handles = [store, await another(), await another()]
+    for (let partition = 0; partition < 10; partition += 1) {
+      const seen = await put(store, group, { position: FULL }, at(partition))
+      const writes = handles.map((_, index) => writeOf(seen, { position: { offset: index }, ledger: [ledgerRow(group, partition)] }))
+      const results = await Promise.all(handles.map((handle, index) => saveOne(handle, group, writes[index] as Write)))
+      const now = await loadOne(store, group, at(partition))
+      const winner = writes.findIndex(({ saveId }) => saveId === now.saveId)
+      assert.equal(positionOf(now)?.offset, winner)
+      assert.deepEqual(results[winner], { status: 'saved', revision: now.revision })
+    }
   })
 }
 

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { positionOf } from '../../core/custody.ts'
-import { assertSaved, at, FULL, ledgerRow, loadOne, put, saveOne, writeOf, type Harness } from './harness.ts'
+import { assertSaved, at, code, FULL, ledgerRow, loadOne, put, saveOne, writeOf, type Harness } from './harness.ts'
 
 /** A worker that lost its partition can't move that partition's offset. */
 export function fenceTests(tests: Harness): void {
-  for (const part of [ownerTests, raceTests]) part(tests)
+  for (const part of tests.options.capabilities.progress ? [ownerTests, raceTests] : [refusalTests]) part(tests)
+}
+
+function refusalTests({ test }: Harness): void {
+  test('what only a job’s progress puts is refused, and changes nothing: an owner, an owner epoch, a plan, a position that stays', async ({
+    store,
+    group,
+  }) => {
+    const before = await put(store, group, { position: FULL })
+    const refused = [{ owner: 'worker' }, { ownerEpoch: 1 }, { planned: { fromOffset: 1, untilOffset: 2 } }, { position: undefined }]
+    for (const changes of refused) await assert.rejects(saveOne(store, group, writeOf(before, changes)), code('STORE_UNSUPPORTED'))
+    assert.deepEqual(await loadOne(store, group), before)
+  })
 }
 
 function ownerTests({ test }: Harness): void {
@@ -35,6 +47,11 @@ function ownerTests({ test }: Harness): void {
       assert.equal(status, 'fenced')
     }
     assert.deepEqual(await loadOne(store, group), current)
+  })
+
+  test('an owner’s name comes back as it was put, and a write without one clears it', async ({ store, group }) => {
+    assert.equal((await put(store, group, { owner: 'worker-ö' })).owner, 'worker-ö')
+    assert.equal((await put(store, group)).owner, undefined)
   })
 
   test('the owner itself is not fenced, and its epoch stays', async ({ store, group }) => {

@@ -5,7 +5,25 @@ import { at, code, ledgerRow, loadOne, put, writeOf, type Harness } from './harn
 
 /** Groups and who is alive in them. */
 export function groupTests(tests: Harness): void {
-  for (const part of [nameTests, slashTests, memberTests]) part(tests)
+  const { groups, members } = tests.options.capabilities
+  for (const part of [groups ? nameTests : labelTests, slashTests, members ? memberTests : strangerTests]) part(tests)
+}
+
+function labelTests({ test }: Harness): void {
+  test('a group is a label: every name gives the same offsets, and a list of groups is refused', async ({ store, group }) => {
+    await put(store, group, { position: { offset: 3 } })
+    assert.equal(positionOf(await loadOne(store, `${group} under another name`))?.offset, 3)
+    await assert.rejects(store.groups(), code('STORE_UNSUPPORTED'))
+  })
+}
+
+function strangerTests({ test }: Harness): void {
+  test('nobody can join, nobody is shown, and leaving is no error', async ({ store, group }) => {
+    const member: Member = { id: 'worker', program: 'tidemark', host: 'host', seenAt: Date.now() }
+    await assert.rejects(store.heartbeat(group, member), code('STORE_UNSUPPORTED'))
+    assert.deepEqual(await store.members(group), [])
+    await store.leave(group, 'worker')
+  })
 }
 
 function nameTests({ test }: Harness): void {
@@ -33,7 +51,7 @@ function slashTests({ test, options }: Harness): void {
       const name = `${group}/with/slashes/and 😀`
       await put(store, name, { position: { offset: 3 }, ledger: [ledgerRow(name, 0)] })
       assert.equal(positionOf(await loadOne(store, name))?.offset, 3)
-      assert.ok((await store.groups()).includes(name))
+      if (options.capabilities.groups) assert.ok((await store.groups()).includes(name))
       assert.equal((await store.ledger({ group: name })).length, 1)
     })
   } else {

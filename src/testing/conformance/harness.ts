@@ -13,10 +13,15 @@ export interface ConformanceOptions {
   readonly test: (name: string, body: () => Promise<void>) => unknown
   /** What the store says that it can do; the tests go by these. */
   readonly capabilities: Capabilities
-  /** Opens the store in write mode. Every call gives one more handle on the same store; the suite uses groups of its own, and closes what it opened. */
-  readonly open: () => Promise<StoreDriver>
+  /**
+   * Opens the store in write mode. Every call gives one more handle on the same store; the suite uses groups of its own, and closes what it opened.
+   * A store that holds no groups by their names: one of its own for each group, that knows the topics `orders`, `orders-2` and `invoices`.
+   */
+  readonly open: (group: string) => Promise<StoreDriver>
   /** Opens the store as a new process would find it. Without it: as `open` does. */
-  readonly reopen?: () => Promise<StoreDriver>
+  readonly reopen?: (group: string) => Promise<StoreDriver>
+  /** What can stand where an offset should be and is none, in a store that takes only numbers. Default: texts of all kinds. */
+  readonly unreadable?: readonly string[]
   /** Puts a text where the offset of an existing partition is, behind the driver's back, as another program would. */
   readonly plant: (group: string, partition: TopicPartition, text: string) => Promise<void>
   /** Removes the stored offset behind the driver's back, as another program would. The ledger stays. */
@@ -43,15 +48,16 @@ export function harness(options: ConformanceOptions): Harness {
     options,
     test: (name, body) => {
       options.test(`${options.name}: ${name}`, async () => {
-        const handles = [await options.open()]
+        const group = `conformance-${randomUUID()}`
+        const handles = [await options.open(group)]
         const [store] = handles as [StoreDriver]
         const another = async (): Promise<StoreDriver> => {
-          const handle = await options.open()
+          const handle = await options.open(group)
           handles.push(handle)
           return handle
         }
         try {
-          await body({ store, group: `conformance-${randomUUID()}`, another })
+          await body({ store, group, another })
         } finally {
           for (const handle of handles) await handle.close()
         }
@@ -81,11 +87,17 @@ export const FULL: Position = {
   recordTime: 1_763_000_000_123,
   commitTime: 1_763_000_000_456,
   committedBy: 'worker-ä on host-1',
+  assumedSince: 1_763_000_000_789,
 }
 
 /** A write of the custody that was read: another offset by the same owner, and nothing else, unless `changes` says so. */
 export function writeOf({ topic, partition, revision, ownerEpoch }: Custody, changes: Partial<Write> = {}): Write {
   return { topic, partition, expected: revision, position: { offset: 1 }, ownerEpoch, saveId: randomUUID(), ledger: [], ...changes }
+}
+
+/** What only a job's progress puts; nothing of it for a store that takes none. */
+export function ifProgress({ capabilities }: ConformanceOptions, changes: Partial<Write>): Partial<Write> {
+  return capabilities.progress ? changes : {}
 }
 
 /** A ledger row of {@link TOPIC}. */

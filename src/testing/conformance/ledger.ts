@@ -19,14 +19,15 @@ function rowTests({ test }: Harness): void {
   })
 
   test('rows are there with the move and are absent with a refused one', async ({ store, group }) => {
-    const [zero, one] = [await loadOne(store, group, at(0)), await put(store, group, { ownerEpoch: 2 }, at(1))]
+    const stale = await put(store, group, {}, at(1))
+    await put(store, group, {}, at(1))
     const results = await store.save(group, [
-      writeOf(zero, { position: { offset: 40 }, ledger: [ledgerRow(group, 0)] }),
-      writeOf(one, { ownerEpoch: 1, ledger: [ledgerRow(group, 1)] }),
+      writeOf(await loadOne(store, group, at(0)), { position: { offset: 40 }, ledger: [ledgerRow(group, 0)] }),
+      writeOf(stale, { ledger: [ledgerRow(group, 1)] }),
     ])
     assert.deepEqual(
       results.map(({ status }) => status),
-      ['saved', 'fenced'],
+      ['saved', 'changed'],
     )
     assert.deepEqual(await store.ledger({ group }), [ledgerRow(group, 0)])
   })

@@ -1,0 +1,18 @@
+import type { Cluster } from './cluster.ts'
+import { Coordinators } from './coordinators.ts'
+import { findGroup, listAll, membersOf } from './group-members.ts'
+import { commitOffsets, fetchCommitted } from './group-offsets.ts'
+import type { Groups } from './groups.ts'
+
+/** The groups of a cluster, over its connections. Asks nobody yet. */
+export function groupsOf(cluster: Cluster): Groups {
+  const coordinators = new Coordinators(cluster)
+  return {
+    clusterId: async () => (await cluster.metadata([])).clusterId,
+    list: () => listAll(cluster, coordinators),
+    find: (group) => findGroup(coordinators, group),
+    members: (group) => membersOf(coordinators, group),
+    committed: (group, also) => fetchCommitted(coordinators, group, also),
+    commit: (group, offsets) => commitOffsets(coordinators, group, offsets),
+  }
+}

@@ -1,0 +1,3 @@
+import { testMoves } from './moves.ts'
+
+testMoves('4.1.1', {})

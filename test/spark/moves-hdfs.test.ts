@@ -1,0 +1,3 @@
+import { testMovesOnHdfs } from './moves.ts'
+
+testMovesOnHdfs()
