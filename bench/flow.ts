@@ -11,7 +11,7 @@ export interface Flow {
 export interface Watch extends Flow {
   readonly library: string
   readonly store: string
-  /** How long what is sent does not count yet. */
+  /** How long what is seen does not count yet. */
   readonly settleMs: number
   readonly measureMs: number
 }

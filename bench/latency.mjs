@@ -4,7 +4,7 @@ export class Latency {
   #taken = []
   #from
 
-  /** @param {number} afterMs records sent before that time from now do not count */
+  /** @param {number} afterMs what is seen before that time from now does not count */
   constructor(afterMs) {
     this.#from = now() + afterMs
   }
@@ -13,7 +13,7 @@ export class Latency {
   saw(value) {
     // The hot partition's records carry no time.
     const sent = value !== null && value.length < 30 ? Number(value.toString('latin1')) : NaN
-    if (sent >= this.#from) this.#taken.push(now() - sent)
+    if (sent > 0 && now() >= this.#from) this.#taken.push(now() - sent)
   }
 
   /** What was measured, as JSON. */

@@ -5,13 +5,13 @@ import { check } from './check.ts'
 import { help } from './help.ts'
 import { describeMachine } from './machine.ts'
 import { memory } from './memory.ts'
-import { run } from './run.ts'
+import { codecs, run } from './run.ts'
 import { save } from './save.ts'
 import { spark } from './spark.ts'
 import { spread } from './spread.ts'
 import { printTable } from './table.ts'
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { save, help, check, run, memory, spread, spark }
+const benchmarks: Readonly<Record<string, Benchmark>> = { save, help, check, run, codecs, memory, spread, spark }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -54,6 +54,7 @@ export function printTable({ columns, rows }: Table, screen: Screen): string {
 
 /** Text that comes from elsewhere, so that it can't end a line or command the terminal. */
 export function plain(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text // nearly all there is, in tables of ten thousand rows
   return stripVTControlCharacters(text).replaceAll(
     /[\p{Cc}\p{Zl}\p{Zp}]/gu,
     (control) => `\\x${(control.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
@@ -72,7 +73,8 @@ export function wrap(text: string, width: number, indent: string): string[] {
 }
 
 function textOf(cell: Cell): string {
-  return cell === null || cell === '' ? '-' : plain(String(cell))
+  if (typeof cell === 'number') return String(cell)
+  return cell === null || cell === '' ? '-' : plain(cell)
 }
 
 function pad(text: string, width: number, right: boolean): string {

@@ -39,29 +39,41 @@ export interface Truncation {
   readonly exact: boolean
 }
 
-/** The verdict on one partition, with every test that led to it. */
+/** The verdict on one partition. */
 export interface Verdict {
   readonly verdict: VerdictName
   /** Why, and what could not be proven; sentences. */
   readonly evidence: readonly string[]
-  /** The tests made, in order; the last one holds. */
-  readonly tests: readonly Test[]
   /** Records between the committed offset and the log end, at most; undefined where either is not known. */
   readonly lag?: number | undefined
   readonly truncation?: Truncation | undefined
 }
 
-type Answer = readonly [holds: boolean, detail: string]
+/** Why an answer is what it is; a function where it is one among thousands that nobody may ask for. */
+type Answer = readonly [holds: boolean, detail: string | (() => string)]
 
 /** Compares what is stored with what the cluster says: pure, total, and the only place where verdicts are decided. */
 export function judge(custody: Custody, facts: Facts): Verdict {
+  for (const verdict of VERDICTS) {
+    const [holds, detail] = QUESTIONS[verdict](custody, facts)
+    if (holds) return conclude(verdict, textOf(detail), custody, facts)
+  }
+  throw new Error('unreachable: valid always holds')
+}
+
+/** Every test that led to the verdict, in order; the last one holds. */
+export function testsOf(custody: Custody, facts: Facts): Test[] {
   const tests: Test[] = []
   for (const verdict of VERDICTS) {
     const [holds, detail] = QUESTIONS[verdict](custody, facts)
-    tests.push({ verdict, holds, detail })
-    if (holds) return conclude(verdict, tests, custody, facts)
+    tests.push({ verdict, holds, detail: textOf(detail) })
+    if (holds) break
   }
-  throw new Error('unreachable: valid always holds')
+  return tests
+}
+
+function textOf(detail: Answer[1]): string {
+  return typeof detail === 'string' ? detail : detail()
 }
 
 /** Whether a verdict is something for people to look at (exit code 3), rather than all well or not decidable. */
@@ -88,7 +100,7 @@ const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer>
   corrupt: ({ stored }) =>
     stored.state === 'corrupt'
       ? [true, `the stored value ${JSON.stringify(stored.raw)} is no offset: ${stored.reason}`]
-      : [false, stored.state === 'position' ? `the stored value is the offset ${stored.position.offset}` : UNSTORED[stored.state]],
+      : [false, () => (stored.state === 'position' ? `the stored value is the offset ${stored.position.offset}` : UNSTORED[stored.state])],
   foreign: (custody, facts) => compareClusters(positionOf(custody)?.clusterId, facts.clusterId),
   unknown: (custody, facts) => {
     if (custody.stored.state === 'unknown') return [true, custody.stored.reason]
@@ -113,7 +125,7 @@ const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer>
   expired: (custody, facts) => {
     const { offset } = readPosition(custody)
     const { logStartOffset } = known(facts)
-    if (offset >= logStartOffset) return [false, `the offset ${offset} is not below the log start ${logStartOffset}`]
+    if (offset >= logStartOffset) return [false, () => `the offset ${offset} is not below the log start ${logStartOffset}`]
     return [
       true,
       `the offset ${offset} is below the log start ${logStartOffset}: at most ${logStartOffset - offset} records were removed before they were read`,
@@ -122,7 +134,7 @@ const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer>
   ahead: (custody, facts) => {
     const { offset } = readPosition(custody)
     const { logEndOffset } = known(facts)
-    if (offset <= logEndOffset) return [false, `the offset ${offset} is not beyond the log end ${logEndOffset}`]
+    if (offset <= logEndOffset) return [false, () => `the offset ${offset} is not beyond the log end ${logEndOffset}`]
     return [true, `the offset ${offset} is ${offset - logEndOffset} beyond the log end ${logEndOffset}`]
   },
   suspect: (custody, facts) => suspect(readPosition(custody), known(facts)),
@@ -141,13 +153,11 @@ const TRACES = {
   group: 'nothing is stored, and everything else the group had is gone too',
 } as const
 
-function conclude(verdict: VerdictName, tests: readonly Test[], custody: Custody, facts: Facts): Verdict {
+function conclude(verdict: VerdictName, detail: string, custody: Custody, facts: Facts): Verdict {
   const position = positionOf(custody)
-  const last = tests.at(-1) as Test
   return {
     verdict,
-    evidence: [last.detail, ...besides(verdict, custody, facts), ...(custody.remarks ?? [])],
-    tests,
+    evidence: [detail, ...besides(verdict, custody, facts), ...(custody.remarks ?? [])],
     lag: position !== undefined && facts.state === 'known' ? Math.max(0, facts.logEndOffset - position.offset) : undefined,
     truncation: verdict === 'truncated' ? truncationOf(readPosition(custody), known(facts)) : undefined,
   }
@@ -156,7 +166,7 @@ function conclude(verdict: VerdictName, tests: readonly Test[], custody: Custody
 function compareClusters(stored: string | undefined, found: string | undefined): Answer {
   if (stored === undefined) return [false, 'no cluster ID is stored']
   if (found === undefined) return [false, 'the cluster ID could not be had']
-  if (stored === found) return [false, `the stored cluster ID is this cluster's, ${found}`]
+  if (stored === found) return [false, () => `the stored cluster ID is this cluster's, ${found}`]
   return [true, `the offset was stored for the cluster ${stored}, and this is ${found}`]
 }
 
@@ -167,12 +177,12 @@ function leaderBehind(custody: Custody, facts: KnownFacts): Answer {
   if (position?.topicId === facts.topicId && epoch !== undefined && epoch > facts.leaderEpoch) {
     return [true, `STALE_LEADER: records of leader epoch ${epoch} were read, and the leader is at ${facts.leaderEpoch}`]
   }
-  return [false, `the leader, broker ${facts.leaderId}, answered`]
+  return [false, () => `the leader, broker ${facts.leaderId}, answered`]
 }
 
 function recreated(position: Position, facts: KnownFacts): Answer {
   if (position.topicId !== undefined) {
-    if (position.topicId === facts.topicId) return [false, `the stored topic ID is the topic's, ${facts.topicId}`]
+    if (position.topicId === facts.topicId) return [false, () => `the stored topic ID is the topic's, ${facts.topicId}`]
     return [true, anotherTopic(position.topicId, facts.topicId)]
   }
   const newest = facts.epochEnds[0]
@@ -183,17 +193,20 @@ function recreated(position: Position, facts: KnownFacts): Answer {
       `no topic ID is stored, and the stored leader epoch ${newest.asked} is newer than any the leader knows (${facts.leaderEpoch}): another log`,
     ]
   }
-  return [false, `no topic ID is stored; the stored leader epoch ${newest.asked} is not newer than the leader's, ${facts.leaderEpoch}`]
+  return [
+    false,
+    () => `no topic ID is stored; the stored leader epoch ${newest.asked} is not newer than the leader's, ${facts.leaderEpoch}`,
+  ]
 }
 
 /** The stored epoch is older than the leader's and ended below the stored offset. An epoch that is only missing from the leader's list proves nothing: compaction removes whole epochs. */
 function truncated(position: Position, facts: KnownFacts): Answer {
   const newest = facts.epochEnds[0]
   if (newest === undefined) return [false, 'no leader epoch is stored']
-  if (newest.asked >= facts.leaderEpoch) return [false, `the stored leader epoch ${newest.asked} is the leader's`]
+  if (newest.asked >= facts.leaderEpoch) return [false, () => `the stored leader epoch ${newest.asked} is the leader's`]
   if (newest.endOffset < 0) return [false, `the leader does not say where the stored leader epoch ${newest.asked} ends`]
   if (newest.endOffset >= position.offset)
-    return [false, `the stored leader epoch ${newest.asked} reaches to ${newest.endOffset} at the leader`]
+    return [false, () => `the stored leader epoch ${newest.asked} reaches to ${newest.endOffset} at the leader`]
   const { offset, exact } = truncationOf(position, facts)
   return [
     true,

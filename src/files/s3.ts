@@ -9,7 +9,7 @@ type Sdk = typeof S3
 /**
  * Opens `s3://bucket/prefix`. Region, credentials and another endpoint come from where the AWS SDK takes them: `AWS_REGION`,
  * `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, profiles …
- * @throws TidemarkError USAGE for a URL without a bucket, or where the SDK is not installed
+ * @throws TidemarkError USAGE for a URL without a bucket, or where the SDK is not installed; without a region, when it is used first
  */
 export async function openS3Files(url: string): Promise<Files> {
   const [, bucket, prefix = ''] = /^s3a?:\/\/([^/?#@:]+)(?:\/([^?#]*))?$/i.exec(url) ?? []
@@ -101,11 +101,12 @@ class S3Files implements Files {
   #storeError(error: unknown, key: string, otherwise: ErrorCode = 'STORE_UNREACHABLE'): TidemarkError {
     const name = nameOf(error)
     const what = `s3://${this.#bucket}/${key} can't be had: ${name}: ${error instanceof Error ? error.message : String(error)}`
+    if (/Region is missing/.test(what)) return new TidemarkError('USAGE', what, { hint: 'Set AWS_REGION', cause: error })
     if (name === 'NoSuchBucket') return new TidemarkError('STORE_NOT_FOUND', what, { hint: 'Look at the bucket’s name', cause: error })
     if (name === 'CredentialsProviderError' || [400, 401, 403].includes(statusOf(error) ?? 0)) {
       return new TidemarkError('STORE_DENIED', what, { hint: 'Look at the credentials and the bucket’s policy', cause: error })
     }
-    return new TidemarkError(otherwise, what, { hint: 'Look at AWS_REGION and AWS_ENDPOINT_URL, and whether it is up', cause: error })
+    return new TidemarkError(otherwise, what, { hint: 'Look at AWS_ENDPOINT_URL, and whether it is up', cause: error })
   }
 }
 
@@ -113,9 +114,7 @@ class S3Files implements Files {
 function mayHaveBeenDone(error: unknown): boolean {
   const status = statusOf(error)
   if (status !== undefined) return status === 500 || status === 502 || status === 504
-  return !/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|CredentialsProviderError|Region is missing/.test(
-    `${nameOf(error)} ${String(error)} ${codeOf(error)}`,
-  )
+  return !/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|CredentialsProviderError/.test(`${nameOf(error)} ${String(error)} ${codeOf(error)}`)
 }
 
 function nameOf(error: unknown): string {

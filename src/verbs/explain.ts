@@ -5,7 +5,7 @@ import type { Finding, PlanContext, PlanEntry } from '../core/plan.ts'
 import { choicesFor, toPolicy } from '../core/policy.ts'
 import type { Action } from '../core/policy.ts'
 import type { TopicPartition } from '../core/position.ts'
-import { VERDICTS } from '../core/verdict.ts'
+import { testsOf, VERDICTS } from '../core/verdict.ts'
 import type { Test, Verdict, VerdictName } from '../core/verdict.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Log } from '../kafka/log.ts'
@@ -66,7 +66,7 @@ export async function explain(log: Log, store: Store, options: ExplainOptions): 
     partition,
     custody,
     facts,
-    tests: testsOf(verdict),
+    tests: explainedTests(custody, facts),
     verdict: verdict.verdict,
     evidence: verdict.evidence,
     lag: verdict.lag ?? null,
@@ -75,7 +75,8 @@ export async function explain(log: Log, store: Store, options: ExplainOptions): 
   }
 }
 
-function testsOf({ tests }: Verdict): ExplainedTest[] {
+function explainedTests(custody: Custody, facts: Facts): ExplainedTest[] {
+  const tests = testsOf(custody, facts)
   return VERDICTS.map((verdict) => {
     const made = tests.find((test) => test.verdict === verdict)
     return made === undefined ? { verdict, evaluated: false } : { ...made, evaluated: true }

@@ -130,7 +130,11 @@ describe('HDFS', () => {
   })
 
   it('a namenode that is away is STORE_UNREACHABLE; a URL without one, USAGE', async () => {
-    const files = await openFiles('hdfs://127.0.0.1:1/x')
+    const closed = createServer()
+    await once(closed.listen(0, '127.0.0.1'), 'listening')
+    const { port } = closed.address() as AddressInfo
+    await once(closed.close(), 'close')
+    const files = await openFiles(`hdfs://127.0.0.1:${port}/x`)
     await assert.rejects(files.list('offsets'), code('STORE_UNREACHABLE'))
     await assert.rejects(files.read('metadata'), code('STORE_UNREACHABLE'))
     await assert.rejects(files.create('offsets/0', 'x'), code('STORE_UNREACHABLE'))
@@ -155,6 +159,17 @@ describe('S3', () => {
     await assert.rejects(files.create('offsets/0', 'x'), code('STORE_NOT_FOUND'))
     await files.close()
     await assert.rejects(openFiles('s3://'), code('USAGE'))
+  })
+
+  it('a region that is not set is USAGE', async () => {
+    delete process.env['AWS_REGION']
+    try {
+      const files = await openFiles('s3://bucket/x')
+      await assert.rejects(files.read('metadata'), code('USAGE'))
+      await files.close()
+    } finally {
+      Object.assign(process.env, environment)
+    }
   })
 
   it('a server that is away is STORE_UNREACHABLE, for a creation too: nothing was sent', async () => {
