@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { LabAdmin } from '../../lab/admin.ts'
 import { startKafka } from '../../lab/kafka.ts'
+import { waitFor } from '../../lab/wait.ts'
 import { startZooKeeper } from '../../lab/zookeeper.ts'
 
 /** What a ZooKeeper answers to a four-letter word, or nothing within a second. */
@@ -66,7 +67,8 @@ describe('the lab', () => {
   it('freezes a ZooKeeper and lets it go on', async () => {
     await using zooKeeper = await startZooKeeper()
     zooKeeper.pause()
-    assert.equal(await ask(zooKeeper.port, 'srvr'), '')
+    // A signal that is sent has not yet arrived in all of a process's threads.
+    await waitFor('a ZooKeeper that says nothing', async () => (await ask(zooKeeper.port, 'srvr')) === '')
     zooKeeper.resume()
     assert.match(await ask(zooKeeper.port, 'srvr'), /Mode: standalone/)
     await zooKeeper.restart()
