@@ -125,8 +125,10 @@ function loadGroup(statements: Statements, group: string): Custody[] {
     const partition = { topic: row.topic, partition: Number(row.partition) }
     return custodyOf(partition, row, () => statements.inLedger(group, partition))
   })
+  const named = statements.ledgerPartitions(group)
+  if (named.length === 0) return custodies
   const known = new Set(custodies.map(keyOf))
-  const lost = statements.ledgerPartitions(group).filter((partition) => !known.has(keyOf(partition)))
+  const lost = named.filter((partition) => !known.has(keyOf(partition)))
   return [...custodies, ...lost.map((partition) => custodyOf(partition, undefined, () => true))]
 }
 

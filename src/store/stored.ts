@@ -17,8 +17,13 @@ export function corrupt(raw: string, reason: string): Extract<Stored, { state: '
 
 /** The position without the fields that are undefined, so that what is absent stays absent wherever it is compared or printed. */
 export function withoutAbsent(position: Position): Position {
-  const fields = Object.entries(position).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(fields) as unknown as Position
+  const found: Partial<Record<keyof Position, unknown>> = {}
+  // A group may have ten thousand: entries and fromEntries take ten times as long.
+  for (const field in position) {
+    const value = position[field as keyof Position]
+    if (value !== undefined) found[field as keyof Position] = value
+  }
+  return found as Position
 }
 
 function reasonFor(text: string): string {

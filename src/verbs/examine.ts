@@ -58,7 +58,7 @@ export async function examinePartitions(
   options: ExamineOptions,
 ): Promise<Finding[]> {
   const clock = options.clock ?? systemClock
-  const settled = new Map<string, Finding>()
+  const settled: Finding[] = []
   let open = await look(log, loaded, options)
   let before = new Map<string, VerdictName>()
   for (let looks = 1; open.length > 0; looks++) {
@@ -66,9 +66,9 @@ export async function examinePartitions(
       open,
       ({ custody, facts, verdict }) => verdict.verdict === 'valid' || verdict.verdict === before.get(keyOf(custody)) || timedOut(facts),
     )
-    for (const finding of done) settled.set(keyOf(finding.custody), finding)
+    for (const finding of done) settled.push(finding)
     if (looks === MAX_LOOKS) {
-      for (const finding of unsettled) settled.set(keyOf(finding.custody), neverTheSame(finding))
+      for (const finding of unsettled) settled.push(neverTheSame(finding))
       break
     }
     if (unsettled.length === 0) break
@@ -80,7 +80,7 @@ export async function examinePartitions(
     )
     open = await look(log, again, { ...options, elsewhere: true })
   }
-  return [...settled.values()].toSorted((a, b) => byPartition(a.custody, b.custody))
+  return settled.toSorted((a, b) => byPartition(a.custody, b.custody))
 }
 
 async function look(log: Log, loaded: readonly Custody[], options: ExamineOptions & FactsOptions): Promise<Finding[]> {
