@@ -75,7 +75,7 @@ export class Job {
     this.#patience = { clock: options.clock, onNotice: options.onNotice, signal: options.signal }
     this.#voice = new Voice(options.onNotice, options.clock)
     this.#pace = new Pace(options.maxRecordsPerSecond, options.clock)
-    this.#reader = log.reader({ isolation: options.isolation, maxBufferedBytes: 2 * options.maxBytes })
+    this.#reader = log.reader({ isolation: options.isolation, maxBufferedBytes: options.maxBytes })
   }
 
   /**
