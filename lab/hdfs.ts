@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 import { prepareHadoop } from '../scripts/hadoop.mjs'
 import { quickStart, temporaryFolder } from './java.ts'
 import { reservePort } from './ports.ts'
-import { Server } from './server.ts'
+import { Server, startOrClose } from './server.ts'
 
 const upLine = /HDFS is up on (\d+)/
 
@@ -38,11 +38,5 @@ export async function startHdfs(): Promise<HdfsServer> {
   const jars = await prepareHadoop()
   const { port, claim } = await reservePort()
   const server = new HdfsServer(port, claim, temporaryFolder('hdfs'), jars)
-  try {
-    await server.start()
-  } catch (error) {
-    await server.close()
-    throw error
-  }
-  return server
+  return startOrClose(server)
 }

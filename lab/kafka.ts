@@ -3,6 +3,7 @@ import { kafkaId, type Settings } from './kafka-format.ts'
 import { kafkaFrames } from './frames.ts'
 import { createNode, type Broker, type NodePlan } from './kafka-node.ts'
 import { reservePort, type ReservedPort } from './ports.ts'
+import { startOrClose } from './server.ts'
 import { startProxy } from './proxy.ts'
 
 export type { Broker } from './kafka-node.ts'
@@ -69,13 +70,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const nodes = []
   for (const plan of await plans(clusterId, options)) nodes.push(await createNode(plan))
   const cluster = new KafkaCluster(clusterId, nodes)
-  try {
-    await cluster.start()
-  } catch (error) {
-    await cluster.close()
-    throw error
-  }
-  return cluster
+  return startOrClose(cluster)
 }
 
 async function plans(clusterId: string, options: KafkaOptions): Promise<NodePlan[]> {

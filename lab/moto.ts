@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { prepareMoto } from '../scripts/moto.mjs'
 import { temporaryFolder } from './java.ts'
 import { reservePort } from './ports.ts'
-import { Server } from './server.ts'
+import { Server, startOrClose } from './server.ts'
 
 /** An S3 on a loopback port, in memory: moto. */
 export class MotoServer extends Server {
@@ -29,13 +29,7 @@ export async function startMoto(): Promise<MotoServer> {
   const packages = await prepareMoto()
   const { port, claim } = await reservePort()
   const server = new MotoServer(port, claim, temporaryFolder('moto'), packages)
-  try {
-    await server.start()
-  } catch (error) {
-    await server.close()
-    throw error
-  }
-  return server
+  return startOrClose(server)
 }
 
 async function answers(endpoint: string): Promise<boolean> {

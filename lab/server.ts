@@ -147,3 +147,14 @@ function letGo(supervisor: ChildProcess): void {
   supervisor.unref()
   for (const pipe of [supervisor.stdin, supervisor.stdout]) (pipe as unknown as { unref?: () => void } | null)?.unref?.()
 }
+
+/** Starts it; what does not start is closed, so that nothing of it stays. */
+export async function startOrClose<T extends { start(): Promise<void>; close(): Promise<void> }>(server: T): Promise<T> {
+  try {
+    await server.start()
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+  return server
+}

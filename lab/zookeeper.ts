@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { propertiesText, type Settings } from './kafka-format.ts'
 import { javaArguments, smallServer, temporaryFolder } from './java.ts'
 import { reservePort } from './ports.ts'
-import { Server } from './server.ts'
+import { Server, startOrClose } from './server.ts'
 
 /** `tickTime` is ZooKeeper's unit of time: sessions live between 2 and 20 of them. `properties` go into zoo.cfg as they are. */
 export interface ZooKeeperOptions {
@@ -41,13 +41,7 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Zo
   const dataDir = temporaryFolder('zookeeper')
   writeFileSync(join(dataDir, 'zoo.cfg'), configuration(port, dataDir, options))
   const server = new ZooKeeperServer(port, claim, dataDir, options.javaSwitches ?? smallServer('zookeeper', '-Xmx256m'))
-  try {
-    await server.start()
-  } catch (error) {
-    await server.close()
-    throw error
-  }
-  return server
+  return startOrClose(server)
 }
 
 function configuration(port: number, dataDir: string, { tickTime = 500, properties = {} }: ZooKeeperOptions): string {

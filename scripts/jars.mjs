@@ -1,14 +1,18 @@
-// Fetches the servers' jars once. A folder appears under its final name only when it is whole: it is filled under a name of this process's own and renamed.
-import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+// The jars of the servers.
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cache, root } from './paths.mjs'
+import { downloadFolder, fetchOnce } from './downloads.mjs'
+import { copyJars, pomOf } from './maven.mjs'
 
 /** @typedef {"kafka" | "zookeeper"} ServerKind */
 
 /** @type {Record<ServerKind, string>} */
 const folders = { kafka: folderOf('kafka'), zookeeper: folderOf('zookeeper') }
+
+/** @param {ServerKind} kind */
+function folderOf(kind) {
+  return downloadFolder(kind, readFileSync(pomOf(kind), 'utf8'))
+}
 
 /**
  * The folder that holds a server's jars, which are all there when it exists.
@@ -37,42 +41,8 @@ export function missingJars() {
  * @param {ServerKind} kind
  */
 export function fetchJars(kind) {
-  const part = `${folders[kind]}.${process.pid}.part`
-  mkdirSync(cache, { recursive: true })
-  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${part}`, '-DincludeScope=runtime']
-  try {
-    execFileSync('mvn', ['-B', '-q', '-Dstyle.color=never', '-f', pomOf(kind), ...goal], { stdio: ['ignore', 2, 2] })
-    publish(part, folders[kind])
-  } finally {
-    rmSync(part, { recursive: true, force: true })
-  }
-}
-
-/** @param {ServerKind} kind */
-function pomOf(kind) {
-  return join(root, 'lab', `${kind}.pom.xml`)
-}
-
-/**
- * Named by the pom's content, so that a changed pom is fetched anew.
- * @param {ServerKind} kind
- */
-function folderOf(kind) {
-  const hash = createHash('sha256')
-    .update(readFileSync(pomOf(kind)))
-    .digest('hex')
-  return join(cache, `${kind}-${hash.slice(0, 8)}`)
-}
-
-/**
- * @param {string} part
- * @param {string} folder
- */
-function publish(part, folder) {
-  try {
-    renameSync(part, folder)
-  } catch (error) {
-    // Another process was first, and what it fetched is just as good.
-    if (!existsSync(folder)) throw error
-  }
+  return fetchOnce(folders[kind], (part) => {
+    process.stderr.write(`tidemark: fetching the jars of ${kind} from Maven Central\n`)
+    copyJars(kind, part)
+  })
 }

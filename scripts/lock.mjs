@@ -1,42 +1,42 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { join } from 'node:path'
-import { cache } from './paths.mjs'
-
-const folder = join(cache, 'setup.lock')
 
 /**
- * Does `work` while no other process of this checkout is setting up. A lock whose owner died is taken over.
+ * Does `work` while no other process holds the lock. A lock whose owner died is taken over.
  * @template T
+ * @param {string} lock a folder that exists while the lock is held
  * @param {() => T | Promise<T>} work
  */
-export async function alone(work) {
-  mkdirSync(cache, { recursive: true })
-  while (!taken()) {
-    if (ownerIsDead()) rmSync(folder, { recursive: true, force: true })
+export async function alone(lock, work) {
+  mkdirSync(dirname(lock), { recursive: true })
+  while (!taken(lock)) {
+    if (ownerIsDead(lock)) rmSync(lock, { recursive: true, force: true })
     else await sleep(200)
   }
   try {
     return await work()
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(lock, { recursive: true, force: true })
   }
 }
 
-function taken() {
+/** @param {string} lock */
+function taken(lock) {
   try {
-    mkdirSync(folder)
+    mkdirSync(lock)
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false
     throw error
   }
-  writeFileSync(join(folder, 'pid'), String(process.pid))
+  writeFileSync(join(lock, 'pid'), String(process.pid))
   return true
 }
 
-function ownerIsDead() {
+/** @param {string} lock */
+function ownerIsDead(lock) {
   try {
-    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 0)
+    process.kill(Number(readFileSync(join(lock, 'pid'), 'utf8')), 0)
     return false
   } catch (error) {
     // ENOENT: the owner has not written its number yet, or has just gone.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { alone } from './lock.mjs'
-import { node24, root } from './paths.mjs'
+import { cache, node24, root } from './paths.mjs'
 
 // Inside node_modules, so that whoever removes that folder removes the stamp too.
 const stamp = join(root, 'node_modules/.tidemark-lock')
@@ -15,7 +15,7 @@ export function packagesAreInstalled() {
 
 /** Installs the packages, unless another process has done so while this one waited for its turn. */
 export async function installPackages() {
-  await alone(() => {
+  await alone(join(cache, 'packages.lock'), () => {
     if (packagesAreInstalled()) return
     if (!(existsSync(node24) && npmInstalledTheSame())) installCleanly()
     writeFileSync(stamp, lockHash())
@@ -24,12 +24,12 @@ export async function installPackages() {
 
 /**
  * What `npm ci` does, but that it refuses a lock file without the optional packages of other platforms, which not every registry has in every version; `npm install`
- * passes over those.
+ * passes over those. The lock names versions and hashes, so nothing is gained by asking the registry for what npm has in its cache.
  */
 function installCleanly() {
   process.stderr.write('tidemark: installing the packages of package-lock.json\n')
   rmSync(join(root, 'node_modules'), { recursive: true, force: true })
-  const words = ['install', '--no-save', '--loglevel=error', '--no-progress']
+  const words = ['install', '--no-save', '--prefer-offline', '--loglevel=error', '--no-progress']
   const { status, error } = spawnSync('npm', words, { cwd: root, env: systemEnvironment(), stdio: ['ignore', 2, 2] })
   if (error !== undefined || status !== 0) throw new Error('npm install failed; what it says is above')
 }

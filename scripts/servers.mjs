@@ -4,26 +4,24 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { classArchive, fetchJars, missingJars } from './jars.mjs'
 import { alone } from './lock.mjs'
-import { node24, root } from './paths.mjs'
-import { requireTool } from './tools.mjs'
+import { downloads, node24, root } from './paths.mjs'
+import { requireTools } from './tools.mjs'
 
 /** Installs or asks for what is missing, and fetches the servers' jars. */
 export async function prepareServers() {
-  requireTool('java')
-  if (missingJars().length > 0) requireTool('mvn')
-  if (!isWarm()) await alone(fetchAndWarm)
+  await requireTools('java')
+  const missing = missingJars()
+  if (missing.length > 0) await requireTools('mvn')
+  for (const kind of missing) await fetchJars(kind)
+  if (!isWarm()) await alone(join(downloads, 'warm.lock'), warm)
 }
 
-/** Whether everything is there, the class archives too. */
+/** Whether the class archives are there. */
 function isWarm() {
-  return missingJars().length === 0 && existsSync(classArchive('kafka')) && existsSync(classArchive('zookeeper'))
+  return existsSync(classArchive('kafka')) && existsSync(classArchive('zookeeper'))
 }
 
-function fetchAndWarm() {
-  for (const kind of missingJars()) {
-    process.stderr.write(`tidemark: fetching the jars of ${kind} from Maven Central\n`)
-    fetchJars(kind)
-  }
+function warm() {
   if (isWarm()) return
   process.stderr.write('tidemark: starting each server once, so that later starts are quick\n')
   // Should it fail, the command's own start of a server will say why.

@@ -1,11 +1,11 @@
 // Fetches Spark once: PySpark's own archive, which has all of Spark in it, and the connector to Kafka of the same version.
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { alone } from './lock.mjs'
-import { cache, root } from './paths.mjs'
-import { requireTool } from './tools.mjs'
+import { downloadFolder, fetchOnce } from './downloads.mjs'
+import { copyJars, pomOf } from './maven.mjs'
+import { requireTools } from './tools.mjs'
 
 /** The connectors of each version: structured streaming and batches; with 3.5.1 the old streams (DStreams), which 4.x reads no Kafka with. */
 const connectors = {
@@ -32,74 +32,45 @@ spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
  * @param {SparkVersion} version
  */
 export function sparkFolder(version) {
-  return join(cache, `spark-${version}`)
+  return downloadFolder(`spark-${version}`, connectors[version], defaults, readFileSync(pomOf('spark'), 'utf8'))
 }
 
 /**
- * Fetches what is missing, all versions at once.
+ * Fetches what is missing.
  * @param {SparkVersion[]} versions
  */
 export async function prepareSpark(versions = /** @type {SparkVersion[]} */ (Object.keys(connectors))) {
   if (versions.every((version) => existsSync(sparkFolder(version)))) return
-  await alone(async () => {
-    const missing = versions.filter((version) => !existsSync(sparkFolder(version)))
-    if (missing.length === 0) return
-    for (const tool of /** @type {const} */ (['java', 'javac', 'mvn', 'pip'])) requireTool(tool)
-    process.stderr.write(`tidemark: fetching Spark ${missing.join(', ')} from PyPI and Maven Central, up to 450 MB each\n`)
-    await Promise.all(missing.map(install))
-  })
+  await requireTools('java', 'javac', 'mvn', 'pip')
+  for (const version of versions) await fetchOnce(sparkFolder(version), (part) => install(version, part))
 }
 
-/** @param {SparkVersion} version */
-async function install(version) {
-  const part = join(cache, `spark-${version}.${process.pid}.part`)
-  const [archive, jars, home] = [join(part, 'archive'), join(part, 'jars'), join(part, 'home')]
-  await mkdir(archive, { recursive: true })
-  try {
-    const download = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-binary', ':all:', '--dest', archive, `pyspark==${version}`]
-    const connector = [`-Dspark=${version}`, `-Dconnector=${connectors[version]}`, `-DoutputDirectory=${jars}`, '-DincludeScope=runtime']
-    const pom = join(root, 'lab/spark.pom.xml')
-    await Promise.all([
-      run('python3', download),
-      run('mvn', ['-B', '-q', '-Dstyle.color=never', '-f', pom, 'dependency:copy-dependencies', ...connector]),
-    ])
-    await arrange(archive, jars, home)
-    await rename(home, sparkFolder(version))
-  } finally {
-    await rm(part, { recursive: true, force: true })
-  }
+/**
+ * @param {SparkVersion} version
+ * @param {string} home
+ */
+async function install(version, home) {
+  process.stderr.write(`tidemark: fetching Spark ${version} from PyPI and Maven Central, up to 450 MB\n`)
+  const archive = join(home, 'archive')
+  const words = ['--quiet', '--no-deps', '--no-binary', ':all:', '--dest', archive, `pyspark==${version}`]
+  execFileSync('python3', ['-m', 'pip', 'download', ...words], { stdio: ['ignore', 2, 2] })
+  await arrange(archive, home)
+  await rm(archive, { recursive: true })
+  copyJars('spark', join(home, 'jars'), `-Dspark=${version}`, `-Dconnector=${connectors[version]}`)
 }
 
 /**
  * Lays the archive out as Spark's own distribution is: PySpark's package does the same when pip builds it, which takes minutes.
  * @param {string} archive
- * @param {string} jars
  * @param {string} home
  */
-async function arrange(archive, jars, home) {
+async function arrange(archive, home) {
   const [file = ''] = await readdir(archive)
-  await run('tar', ['-xzf', join(archive, file), '-C', archive, '--strip-components=1'])
-  await rename(join(archive, 'deps'), home)
+  execFileSync('tar', ['-xzf', join(archive, file), '-C', archive, '--strip-components=1'], { stdio: ['ignore', 2, 2] })
+  for (const part of await readdir(join(archive, 'deps'))) await rename(join(archive, 'deps', part), join(home, part))
   await mkdir(join(home, 'python'))
   for (const part of ['pyspark', 'lib']) await rename(join(archive, part), join(home, 'python', part))
   for (const unused of ['examples', 'data']) await rm(join(home, unused), { recursive: true, force: true })
-  await cp(jars, join(home, 'jars'), { recursive: true })
   await mkdir(join(home, 'conf'), { recursive: true })
   await writeFile(join(home, 'conf/spark-defaults.conf'), defaults)
-}
-
-/**
- * @param {string} program
- * @param {string[]} words
- * @returns {Promise<void>}
- */
-function run(program, words) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, words, { stdio: ['ignore', 2, 2] })
-    child.on('error', reject)
-    child.on('exit', (code, signal) => {
-      if (code === 0) resolve()
-      else reject(new Error(`${program} ${words.slice(0, 3).join(' ')} ended with ${signal ?? `code ${code}`}; what it says is above`))
-    })
-  })
 }

@@ -1,6 +1,9 @@
 // Programs of the system that the tests' servers need. As root on Debian or Ubuntu what is missing is installed; elsewhere one line says what to install.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { alone } from './lock.mjs'
+import { downloads } from './paths.mjs'
 
 /** @typedef {"java" | "javac" | "mvn" | "pip"} Tool */
 
@@ -24,10 +27,17 @@ const tools = {
 }
 
 /**
- * Installs or asks for a program that is not there.
- * @param {Tool} tool
+ * Installs or asks for programs that are not there.
+ * @param {Tool[]} wanted
  */
-export function requireTool(tool) {
+export async function requireTools(...wanted) {
+  const missing = wanted.filter((tool) => !tools[tool].isThere())
+  // apt-get runs once at a time.
+  if (missing.length > 0) await alone(join(downloads, 'tools.lock'), () => missing.forEach(install))
+}
+
+/** @param {Tool} tool */
+function install(tool) {
   const { needed, isThere, debian } = tools[tool]
   if (isThere()) return
   const [first] = debian

@@ -13,7 +13,7 @@ import { fetchNode } from '../scripts/nodes.mjs'
 import { node24, root } from '../scripts/paths.mjs'
 
 // The oldest that `engines` allows, the one that development uses, and the newest.
-const nodes = { '22.22.0': fetchNode, [process.versions.node]: () => node24, '26.10.0': fetchNode }
+const nodes = { '22.22.0': fetchNode, [process.versions.node]: () => Promise.resolve(node24), '26.10.0': fetchNode }
 
 /** Runs a program; when it fails, what it said is in the error. */
 async function run(command: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<string> {
@@ -92,7 +92,7 @@ describe('the published package', { timeout: 600_000 }, () => {
 
   for (const [version, find] of Object.entries(nodes)) {
     it(`imports and runs on Node ${version}`, async () => {
-      const node = find(version)
+      const node = await find(version)
       const options = { cwd: project, env: { ...process.env, PATH: dirname(node) + delimiter + process.env['PATH'] } }
       assert.equal((await run('node', ['--version'], options)).trim(), `v${version}`)
       await run('node', ['consumer.js'], options)
