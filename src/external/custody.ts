@@ -5,7 +5,7 @@ import type { Backlog } from '../core/share.ts'
 import { shareOut } from '../core/share.ts'
 import { publishSave } from '../diagnostics.ts'
 import { TidemarkError } from '../errors.ts'
-import { advance, unfinished } from '../job/holding.ts'
+import { advance, afterWrite, unfinished } from '../job/holding.ts'
 import type { Done, Holding } from '../job/holding.ts'
 import { patiently } from '../job/notice.ts'
 import { withDefaults } from '../job/options.ts'
@@ -196,11 +196,11 @@ class ExternalCustody implements External {
     if (failure !== undefined) throw failure
   }
 
-  #written({ topic, partition, position, planned }: Write, result: WriteResult): TidemarkError | undefined {
+  #written(write: Write, result: WriteResult): TidemarkError | undefined {
+    const { topic, partition } = write
     if (result.status === 'saved') {
       const holding = this.#holding({ topic, partition }) as Holding
-      const saved = { ...holding, revision: result.revision, position: position ?? holding.position, planned }
-      this.#partitions.holdings.set(keyOf(holding), saved)
+      this.#partitions.holdings.set(keyOf(holding), afterWrite(holding, write, result.revision))
       return undefined
     }
     this.#partitions.resettle({ topic, partition })

@@ -2,6 +2,7 @@ import { MAX_EPOCHS } from '../core/position.ts'
 import type { EpochStart, Position, TopicPartition } from '../core/position.ts'
 import type { Planned } from '../core/custody.ts'
 import type { Slice } from '../kafka/log.ts'
+import type { Write } from '../store/driver.ts'
 
 /** A partition that this job owns: what the store holds of it, as of our last write. */
 export interface Holding extends TopicPartition {
@@ -39,6 +40,11 @@ export function doubtOf(reason: string, holding: Holding, before: Doubt | undefi
 export function readingEpoch({ position, leaderEpoch }: Holding, doubt: Doubt | undefined): number | undefined {
   if (doubt?.offset !== position.offset) return position.leaderEpoch ?? leaderEpoch
   return doubt.isRepeated && doubt.epoch === leaderEpoch ? undefined : leaderEpoch
+}
+
+/** What is held once a write was saved. */
+export function afterWrite(holding: Holding, { position = holding.position, planned }: Write, revision: string): Holding {
+  return { ...holding, revision, position, planned }
 }
 
 /** What is left of a planned range once it is done up to an offset. */

@@ -106,7 +106,7 @@ class SqliteLedger implements LedgerFile {
   }
 
   async announce(group: string, writes: readonly Write[]): Promise<void> {
-    const moves = writes.filter(({ ledger }) => ledger.length > 0)
+    const moves = movesIn(writes)
     if (moves.length === 0) return
     await this.#write((db) => {
       for (const move of moves) this.#put(db, group, move, move.ledger, 0)
@@ -114,7 +114,7 @@ class SqliteLedger implements LedgerFile {
   }
 
   async confirm(group: string, writes: readonly Write[], note?: string): Promise<void> {
-    const moves = writes.filter(({ ledger }) => ledger.length > 0)
+    const moves = movesIn(writes)
     if (moves.length === 0) return
     await this.#write((db) => {
       for (const move of moves) this.#put(db, group, move, noted(move.ledger, note), 1)
@@ -122,7 +122,7 @@ class SqliteLedger implements LedgerFile {
   }
 
   async withdraw(writes: readonly Write[]): Promise<void> {
-    const moves = writes.filter(({ ledger }) => ledger.length > 0)
+    const moves = movesIn(writes)
     if (moves.length === 0) return
     await this.#write((db) => {
       for (const move of moves) this.#remove(db, move)
@@ -241,6 +241,11 @@ class SqliteLedger implements LedgerFile {
       work(db)
     })
   }
+}
+
+/** Ordinary progress has no rows, and is no move. */
+function movesIn(writes: readonly Write[]): Write[] {
+  return writes.filter(({ ledger }) => ledger.length > 0)
 }
 
 function intentOf(rows: readonly [Record<string, unknown>, ...Record<string, unknown>[]]): Intent {

@@ -1,27 +1,12 @@
-import assert from 'node:assert/strict'
 import type { Incident } from './incident.ts'
-import { uncleanElection, uncleanTopic } from './unclean-election.ts'
+import { truncateAndRegrow } from './unclean-election.ts'
 
 /** The same, of an offset that is a number and nothing else: nobody can know, and the row says so. */
 export const truncatedAndRegrownBare: Incident = {
   name: 'truncated and regrown past a bare number',
   source: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-320%3A+Allow+fetchers+to+detect+and+handle+log+truncation',
   store: 'zookeeper',
-  async happens(scene) {
-    await scene.createTopic(uncleanTopic)
-    await scene.produce(60)
-    await uncleanElection(scene, {
-      onTheOldLeader: async () => {
-        await scene.produce(40)
-        await scene.commitBare(100)
-      },
-      onTheNewLeader: async () => {
-        await scene.ledBy(3)
-        await scene.produce(70)
-      },
-    })
-    assert.deepEqual(await scene.goneRecords(), { from: 60, until: 100 })
-  },
+  happens: (scene) => truncateAndRegrow(scene, { last: () => scene.commitBare(100) }),
   verdict: 'valid',
   evidence: [
     'the offset 100 lies within the log, 0 to 130',

@@ -1,27 +1,12 @@
-import assert from 'node:assert/strict'
 import type { Incident } from './incident.ts'
-import { uncleanElection, uncleanTopic } from './unclean-election.ts'
+import { truncateAndRegrow } from './unclean-election.ts'
 
 /** The same of an ordinary group, whose Java consumer commits the last record's epoch and nothing of those before: the cut is seen, and where it was is not proven. */
 export const truncatedAndRegrownEpoch: Incident = {
   name: "truncated and regrown past a group's offset with its epoch",
   source: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-320%3A+Allow+fetchers+to+detect+and+handle+log+truncation',
   store: 'kafka',
-  async happens(scene) {
-    await scene.createTopic(uncleanTopic)
-    await scene.produce(60)
-    await uncleanElection(scene, {
-      onTheOldLeader: async () => {
-        await scene.produce(40)
-        await scene.readWithJava(100)
-      },
-      onTheNewLeader: async () => {
-        await scene.ledBy(3)
-        await scene.produce(70)
-      },
-    })
-    assert.deepEqual(await scene.goneRecords(), { from: 60, until: 100 })
-  },
+  happens: (scene) => truncateAndRegrow(scene, { last: () => scene.readWithJava(100) }),
   verdict: 'truncated',
   evidence: [
     'records up to 100 were read in leader epoch E1, and the leader, now at epoch E2, has none of that epoch from 60 on: the log was cut at most at 60 and grew again',

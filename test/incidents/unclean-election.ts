@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { TopicOptions } from '../../lab/admin.ts'
 import type { Scene } from './scene.ts'
 
@@ -25,4 +26,28 @@ export async function uncleanElection(scene: Scene, { onTheOldLeader, onTheNewLe
   await scene.meet('broker 3 comes back', () => kafka.broker(3).start())
   await onTheNewLeader()
   await scene.meet('broker 2 comes back', () => kafka.broker(2).start())
+}
+
+/** How the group comes to stand behind the first 60 records, and then behind the 40 that are lost. */
+interface Reading {
+  readonly first?: () => Promise<void>
+  readonly last: () => Promise<void>
+}
+
+/** 60 records, 40 more that an unclean election takes away after the group went past them, and 70 in their place. */
+export async function truncateAndRegrow(scene: Scene, { first, last }: Reading): Promise<void> {
+  await scene.createTopic(uncleanTopic)
+  await scene.produce(60)
+  await first?.()
+  await uncleanElection(scene, {
+    onTheOldLeader: async () => {
+      await scene.produce(40)
+      await last()
+    },
+    onTheNewLeader: async () => {
+      await scene.ledBy(3)
+      await scene.produce(70)
+    },
+  })
+  assert.deepEqual(await scene.goneRecords(), { from: 60, until: 100 })
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { EpochStart, Position } from '../../core/position.ts'
+import { count, readJson, time } from '../identity-json.ts'
 
 /** What Tidemark keeps in the metadata of a commit: all that the commit's own offset and leader epoch do not say. */
 export interface Beside {
@@ -11,8 +12,6 @@ export interface Beside {
 /** Begins every metadata string of ours; the digit is the version of what follows. */
 const MAGIC = 'TM1'
 
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const time = v.pipe(v.number(), v.safeInteger())
 const pair = v.tuple([count, count])
 
 /** Short names: a broker takes 4,096 characters (offset.metadata.max.bytes). docs/formats.md says what each one is. */
@@ -51,9 +50,9 @@ export function encodeMetadata(offset: bigint, { identity, saveId }: Beside): st
  */
 export function decodeMetadata(offset: bigint, metadata: string): Beside | undefined {
   if (!isOurs(metadata)) return undefined
-  const parsed = v.safeParse(schema, jsonOf(metadata.slice(MAGIC.length)))
-  if (!parsed.success || parsed.output.o !== String(offset)) return undefined
-  const { e, t, c, r, w, b, a, s } = parsed.output
+  const found = readJson(schema, metadata.slice(MAGIC.length))
+  if (found?.o !== String(offset)) return undefined
+  const { e, t, c, r, w, b, a, s } = found
   const epochs = e?.map(([epoch, startOffset]): EpochStart => ({ epoch, startOffset }))
   return {
     identity: { epochs, topicId: t, clusterId: c, recordTime: r, commitTime: w, committedBy: b, assumedSince: a },
@@ -64,12 +63,4 @@ export function decodeMetadata(offset: bigint, metadata: string): Beside | undef
 /** Whether Tidemark wrote it, of whatever version: no other program misses it. */
 export function isOurs(metadata: string): boolean {
   return /^TM\d+\{/.test(metadata)
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

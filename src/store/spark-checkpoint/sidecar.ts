@@ -5,6 +5,7 @@ import type { Position, TopicPartition } from '../../core/position.ts'
 import type { Files } from '../../files/files.ts'
 import { printOffsetLog } from '../../spark/offset-log.ts'
 import type { OffsetLog } from '../../spark/offset-log.ts'
+import { count, identityFields, readJson } from '../identity-json.ts'
 
 /** What Tidemark knows of one partition's offset besides the number, and the save ID of the write that put it. */
 export interface Identity extends TopicPartition {
@@ -15,8 +16,6 @@ export interface Identity extends TopicPartition {
 /** By {@link keyOf}. */
 export type Identities = ReadonlyMap<string, Identity>
 
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const time = v.pipe(v.number(), v.safeInteger())
 const schema = v.object({
   v: v.literal(1),
   partitions: v.array(
@@ -25,14 +24,7 @@ const schema = v.object({
       partition: count,
       saveId: v.string(),
       offset: count,
-      leaderEpoch: v.optional(count),
-      epochs: v.optional(v.array(v.object({ epoch: count, startOffset: count }))),
-      topicId: v.optional(v.string()),
-      clusterId: v.optional(v.string()),
-      recordTime: v.optional(time),
-      commitTime: v.optional(time),
-      committedBy: v.optional(v.string()),
-      assumedSince: v.optional(time),
+      ...identityFields,
     }),
   ),
 })
@@ -53,9 +45,9 @@ export function hashOf(log: OffsetLog): string {
 /** What is known of a batch's offsets; undefined: nothing, they are not of Tidemark's making. */
 export async function readSidecar(files: Files, batch: number, log: OffsetLog): Promise<Identities | undefined> {
   const content = await files.read(pathOf(batch, log))
-  const parsed = content === undefined ? undefined : v.safeParse(schema, jsonOf(content))
-  if (parsed?.success !== true) return undefined
-  const identities = parsed.output.partitions.map(({ topic, partition, saveId, ...position }) => ({ topic, partition, saveId, position }))
+  const found = content === undefined ? undefined : readJson(schema, content.toString('utf8'))
+  if (found === undefined) return undefined
+  const identities = found.partitions.map(({ topic, partition, saveId, ...position }) => ({ topic, partition, saveId, position }))
   return new Map(identities.map((identity) => [keyOf(identity), identity]))
 }
 
@@ -63,12 +55,4 @@ export async function readSidecar(files: Files, batch: number, log: OffsetLog): 
 export function createSidecar(files: Files, batch: number, log: OffsetLog, identities: Identities): Promise<boolean> {
   const partitions = [...identities.values()].map(({ topic, partition, saveId, position }) => ({ topic, partition, saveId, ...position }))
   return files.create(pathOf(batch, log), JSON.stringify({ v: 1, partitions }))
-}
-
-function jsonOf(content: Buffer): unknown {
-  try {
-    return JSON.parse(content.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { readJson, time } from '../identity-json.ts'
 import { mzxid } from './sidecar.ts'
 import type { Znode } from './protocol.ts'
 
@@ -25,7 +26,7 @@ interface ForeignChange {
 
 const schema = v.object({
   v: v.literal(1),
-  foreign: v.optional(v.object({ mzxid, mtime: v.optional(v.pipe(v.number(), v.safeInteger())) })),
+  foreign: v.optional(v.object({ mzxid, mtime: v.optional(time) })),
 })
 
 type SealData = v.InferOutput<typeof schema>
@@ -47,10 +48,5 @@ export function encodeSeal({ foreign }: Seal): Buffer {
 }
 
 function parseSeal(data: Buffer | undefined): SealData | undefined {
-  try {
-    const parsed = v.safeParse(schema, JSON.parse(data?.toString('utf8') ?? ''))
-    return parsed.success ? parsed.output : undefined
-  } catch {
-    return undefined
-  }
+  return data === undefined ? undefined : readJson(schema, data.toString('utf8'))
 }

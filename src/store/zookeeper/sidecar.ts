@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Planned } from '../../core/custody.ts'
 import type { Position } from '../../core/position.ts'
+import { count, identityFields, readJson } from '../identity-json.ts'
 
 /** What Tidemark keeps beside a partition's number, and who owns the partition. */
 export interface Sidecar {
@@ -17,21 +18,12 @@ export interface Sidecar {
   readonly valueMzxid: string | null | undefined
 }
 
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const time = v.pipe(v.number(), v.safeInteger())
 /** A transaction, as ZooKeeper prints it. */
 export const mzxid = v.pipe(v.string(), v.regex(/^0x[\da-f]{1,16}$/))
 const schema = v.object({
   v: v.literal(1),
   offset: v.optional(count),
-  leaderEpoch: v.optional(count),
-  epochs: v.optional(v.array(v.object({ epoch: count, startOffset: count }))),
-  topicId: v.optional(v.string()),
-  clusterId: v.optional(v.string()),
-  recordTime: v.optional(time),
-  commitTime: v.optional(time),
-  committedBy: v.optional(v.string()),
-  assumedSince: v.optional(time),
+  ...identityFields,
   planned: v.optional(v.object({ fromOffset: count, untilOffset: count })),
   ownerEpoch: count,
   owner: v.optional(v.string()),
@@ -46,16 +38,8 @@ export function encodeSidecar({ position, ...rest }: Sidecar): Buffer {
 
 /** The sidecar that a znode holds; undefined where it can't be read: another program's, damaged, or of a newer Tidemark. */
 export function parseSidecar(data: Buffer): Sidecar | undefined {
-  const parsed = v.safeParse(schema, jsonOf(data))
-  if (!parsed.success) return undefined
-  const { v: _version, planned, ownerEpoch, owner, saveId, valueMzxid, offset, ...identity } = parsed.output
+  const found = readJson(schema, data.toString('utf8'))
+  if (found === undefined) return undefined
+  const { v: _version, planned, ownerEpoch, owner, saveId, valueMzxid, offset, ...identity } = found
   return { position: offset === undefined ? undefined : { offset, ...identity }, planned, ownerEpoch, owner, saveId, valueMzxid }
-}
-
-function jsonOf(data: Buffer): unknown {
-  try {
-    return JSON.parse(data.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
