@@ -6,7 +6,7 @@ import { fetchWith, type FetchedPartition } from './fetch.ts'
 import { Failure, visitLeaders, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { AskOptions, BatchAnswer, BatchQuestion, KafkaRecord, LogBatch, RecordSummary } from './log.ts'
-import { Memory, type Piece } from './memory.ts'
+import { freedEarly, Memory, type Piece } from './memory.ts'
 import { errorName } from './protocol.ts'
 import { distinct } from './roster.ts'
 import { SliceBuilder } from './slice.ts'
@@ -94,7 +94,7 @@ function summary(stop: Stop<BatchQuestion>, batch: RecordBatch, piece: Piece): F
 
 function recordsOf(stop: Stop<BatchQuestion>, batch: RecordBatch, piece: Piece): Iterable<KafkaRecord> {
   const builder = new SliceBuilder(stop, batch.baseOffset)
-  builder.add(new BufferedBatch(batch, batch.control, piece), Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+  builder.add(new BufferedBatch(batch, batch.control, piece, freedEarly), Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
   return builder.build().records
 }
 

@@ -1,6 +1,5 @@
 import { recordBytes } from './batch.ts'
 import type { RecordBatch } from './batch.ts'
-import { freedEarly } from './memory.ts'
 import type { Piece } from './memory.ts'
 import { RecordCursor, RecordSource } from './record.ts'
 
@@ -15,6 +14,9 @@ export interface Part {
   readonly piece: Piece
 }
 
+/** Takes over what a codec made, held once. */
+export type Keep = (bytes: Buffer) => Piece
+
 /** A fetched batch that waits to be handed out, whole or part by part. */
 export class BufferedBatch {
   readonly batch: RecordBatch
@@ -22,14 +24,16 @@ export class BufferedBatch {
   readonly hidden: boolean
   /** The memory that the batch lies in, or once it is uncompressed its records. */
   #piece: Piece
+  readonly #keep: Keep
   /** Where the records begin that were not handed out yet; undefined: none were. */
   #rest: RecordCursor | undefined
   #source: RecordSource | undefined
 
-  constructor(batch: RecordBatch, hidden: boolean, piece: Piece) {
+  constructor(batch: RecordBatch, hidden: boolean, piece: Piece, keep: Keep) {
     this.batch = batch
     this.hidden = hidden
     this.#piece = piece
+    this.#keep = keep
     piece.hold()
   }
 
@@ -67,8 +71,8 @@ export class BufferedBatch {
     const bytes = recordBytes(this.batch)
     if (this.batch.compression === 0) return bytes
     this.#piece.release()
-    this.#piece = freedEarly(bytes)
-    return bytes
+    this.#piece = this.#keep(bytes)
+    return this.#piece.bytes
   }
 
   #part(source: RecordSource, at: number, recordCount: number, untilOffset: number): Part {

@@ -32,6 +32,12 @@ export class Memory {
     return new Held(copy(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
   }
 
+  /** A whole block, held once. */
+  block(blockBytes: number): Piece {
+    const block = this.#take(blockBytes)
+    return new Held(Buffer.from(block), () => this.#giveBack(block))
+  }
+
   #take(blockBytes: number): ArrayBuffer {
     // Blocks of another size are from before there were more, or fewer, partitions to share the memory.
     if (this.#free[0]?.byteLength !== blockBytes) this.#free = []

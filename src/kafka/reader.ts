@@ -9,6 +9,7 @@ import type { Dispute, LogReader, ReaderOptions, Slice, StartAt, Taken, TakeLimi
 import { Memory } from './memory.ts'
 import { errorName } from './protocol.ts'
 import { Reading } from './reading.ts'
+import { Shelf } from './shelf.ts'
 
 /** How long a broker may wait for records before it answers an empty fetch, ms. */
 const LONG_POLL_MS = 500
@@ -31,6 +32,8 @@ class ClusterReader implements LogReader {
   readonly #readings = new Map<string, Reading>()
   readonly #fetchCall: ReturnType<typeof fetchWith>
   readonly #slots: readonly string[]
+  /** Of all partitions: they are read in turn. */
+  readonly #shelf = new Shelf()
   readonly #closing = new AbortController()
   /** `node slot` of the fetches under way, with the bytes that their answers may bring. */
   readonly #busy = new Map<string, number>()
@@ -50,7 +53,7 @@ class ClusterReader implements LogReader {
   }
 
   assign(start: StartAt): void {
-    this.#readings.set(keyOf(start), new Reading(start))
+    this.#readings.set(keyOf(start), new Reading(start, (bytes) => this.#shelf.put(bytes)))
     this.#pump()
   }
 

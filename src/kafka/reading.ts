@@ -3,6 +3,7 @@ import { TidemarkError } from '../errors.ts'
 import { isAbortMarker, readBatches, unreadableAt } from './batch.ts'
 import type { RecordBatch } from './batch.ts'
 import { BufferedBatch } from './buffered.ts'
+import type { Keep } from './buffered.ts'
 import type { FetchedPartition } from './fetch.ts'
 import type { Dispute, Isolation, Slice, StartAt, Unreadable } from './log.ts'
 import type { Piece } from './memory.ts'
@@ -48,8 +49,11 @@ export class Reading implements TopicPartition {
   #failures = 0
   #handedOut: number
   readonly #batches: BufferedBatch[] = []
+  readonly #keep: Keep
 
-  constructor(start: StartAt) {
+  /** @param keep where the records of uncompressed batches go */
+  constructor(start: StartAt, keep: Keep) {
+    this.#keep = keep
     this.topic = start.topic
     this.partition = start.partition
     this.topicId = start.topicId
@@ -170,7 +174,7 @@ export class Reading implements TopicPartition {
     for (const batch of batches) {
       const hidden = hide(batch) || batch.control
       if (batch.lastOffset < this.fetchOffset) continue // a broker returns whole batches, from before the asked offset
-      const buffered = new BufferedBatch(batch, hidden, piece)
+      const buffered = new BufferedBatch(batch, hidden, piece, this.#keep)
       this.#batches.push(buffered)
       this.bufferedBytes += buffered.size
       this.fetchOffset = batch.lastOffset + 1

@@ -6,6 +6,7 @@ import { readBatches } from '../../src/kafka/batch.ts'
 import { BufferedBatch } from '../../src/kafka/buffered.ts'
 import { freedEarly, Memory } from '../../src/kafka/memory.ts'
 import type { Chunks } from '../../src/kafka/memory.ts'
+import { Shelf } from '../../src/kafka/shelf.ts'
 import { SliceBuilder } from '../../src/kafka/slice.ts'
 
 function chunks(...texts: string[]): Chunks {
@@ -45,6 +46,52 @@ describe('the memory that batches lie in', () => {
   })
 })
 
+describe('the shelf of what is uncompressed', () => {
+  const KB = 1024
+
+  it('puts batches side by side, each held by itself', () => {
+    const shelf = new Shelf()
+    const [first, second] = [shelf.put(Buffer.alloc(16 * KB, 'a')), shelf.put(Buffer.alloc(16 * KB, 'b'))]
+    assert.equal(first.bytes.buffer, second.bytes.buffer)
+    first.release()
+    assert.equal(second.bytes.toString('latin1', 0, 3), 'bbb')
+    assert.equal(second.bytes.length, 16 * KB)
+  })
+
+  it('gives the memory of the codec back at once', () => {
+    const made = Buffer.alloc(2 * Buffer.poolSize, 'a')
+    assert.equal(new Shelf().put(made).bytes.toString('latin1', 0, 3), 'aaa')
+    assert.equal(made.length, 0)
+  })
+
+  it('uses a block again once nothing in it is held, and what still looks at it is empty then', () => {
+    const shelf = new Shelf()
+    const put = (letter: string) => Array.from({ length: 4 }, () => shelf.put(Buffer.alloc(256 * KB, letter)))
+    const firsts = put('a')
+    const kept = firsts.map(({ bytes }) => bytes)
+    const seconds = put('b')
+    firsts.forEach((piece) => piece.release())
+    assert.deepEqual(
+      kept.map(({ length }) => length),
+      [0, 0, 0, 0],
+    )
+    const thirds = put('c')
+    assert.ok(
+      seconds.every(({ bytes }) => bytes.every((byte) => byte === 98)),
+      'the one still held was not written over',
+    )
+    assert.ok(thirds.every(({ bytes }) => bytes.every((byte) => byte === 99)))
+  })
+
+  it('leaves a batch that would fill much of a block where it is', () => {
+    const large = Buffer.alloc(512 * KB, 'x')
+    const piece = new Shelf().put(large)
+    assert.equal(piece.bytes, large)
+    piece.release()
+    assert.equal(large.length, 0)
+  })
+})
+
 describe('a slice that is released', () => {
   const value = Buffer.from('value')
 
@@ -60,7 +107,7 @@ describe('a slice that is released', () => {
     const piece = memory.join({ buffers: [written], length: written.length } as unknown as Chunks, written.length)
     const [batch] = readBatches(piece.bytes).batches
     assert.ok(batch !== undefined)
-    const buffered = new BufferedBatch(batch, false, piece)
+    const buffered = new BufferedBatch(batch, false, piece, freedEarly)
     piece.release()
     const builder = new SliceBuilder({ topic: 't', partition: 0 }, 0)
     builder.add(buffered, 10, 10)
