@@ -3,8 +3,8 @@ import { printAddress, type Address } from './address.ts'
 import { combine } from './failures.ts'
 import { firstAnswer } from './first-answer.ts'
 import { Link, type ConnectionSettings } from './link.ts'
-import { isTopicName, readMetadata, type Metadata, type TopicMetadata } from './metadata.ts'
-import { metadata, type Call } from './protocol.ts'
+import { isTopicName, metadata, withIllegal, type Metadata, type TopicMetadata } from './metadata.ts'
+import type { Call } from './protocol.ts'
 
 export interface ClusterOptions extends ConnectionSettings {
   readonly bootstrapServers: readonly Address[]
@@ -95,7 +95,7 @@ export class Cluster {
         timeoutMs: Math.max(1, end - performance.now()),
         signal,
       })
-      const heard = readMetadata(response, illegal)
+      const heard = withIllegal(response, illegal)
       this.#informant = printAddress(address)
       this.#brokers = heard.brokers
       return heard

@@ -1,12 +1,17 @@
 import type { EpochEnd } from '../core/facts.ts'
 import type { OffsetRange, TopicPartition } from '../core/position.ts'
+import { readInt64 } from './bytes.ts'
 import type { Cluster } from './cluster.ts'
 import { epochsIn, olderEpoch } from './history.ts'
 import { Failure, visitLeaders, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { AskOptions, EpochsAnswer } from './log.ts'
-import { errorName, offsetForLeaderEpoch } from './protocol.ts'
+import { errorName } from './protocol.ts'
 import { distinct, type Roster } from './roster.ts'
+import { A_CONSUMER, rowsApi, type RowsCall } from './rows.ts'
+
+/** The call that says where a leader epoch ends (KIP-101, KIP-320). */
+const OFFSET_FOR_LEADER_EPOCH = 23
 
 /** A question on its way back through the history of one partition's leader. */
 export interface Walk extends TopicPartition {
@@ -63,22 +68,27 @@ function next(walk: Walk): number | undefined {
 }
 
 async function askEpochs(send: Send, roster: Roster<Walk>): Promise<void> {
-  const topics = roster.topics((walk) => ({
-    partitionIndex: walk.partition,
-    currentLeaderEpoch: walk.leaderEpoch,
-    leaderEpoch: next(walk) ?? -1,
-  }))
-  // The replica ID -1 is a consumer's.
-  const response = await send(offsetForLeaderEpoch, [-1, topics])
   const unanswered = new Set(roster.items)
-  for (const { topic, partitions } of response.topics) {
-    for (const { partition, errorCode, leaderEpoch, endOffset } of partitions) {
-      const walk = roster.items[roster.indexOf(topic, partition)]
-      if (walk === undefined) continue
+  const rows: RowsCall<Walk> = {
+    key: OFFSET_FOR_LEADER_EPOCH,
+    head: A_CONSUMER,
+    roster,
+    rowBytes: 12,
+    answerBytes: 18,
+    write: (to, at, walk) => {
+      to.writeInt32BE(walk.partition, at)
+      to.writeInt32BE(walk.leaderEpoch, at + 4)
+      to.writeInt32BE(next(walk) ?? -1, at + 8)
+    },
+    partition: (from, at) => from.readInt32BE(at + 2),
+    read: (from, at, index) => {
+      const walk = roster.items[index] as Walk
       unanswered.delete(walk)
+      const errorCode = from.readInt16BE(at)
       if (errorCode !== 0) walk.failure = new Failure(errorName(errorCode))
-      else walk.ends.push({ asked: next(walk) ?? -1, epoch: leaderEpoch, endOffset: Number(endOffset) })
-    }
+      else walk.ends.push({ asked: next(walk) ?? -1, epoch: from.readInt32BE(at + 6), endOffset: Number(readInt64(from, at + 10)) })
+    },
   }
+  await send({ name: 'OffsetForLeaderEpoch', versions: [rowsApi(rows, 4)] }, [])
   for (const walk of unanswered) walk.failure = new Failure('NO_ANSWER')
 }

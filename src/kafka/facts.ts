@@ -37,26 +37,27 @@ export async function askFacts(cluster: Cluster, questions: readonly FactsQuesti
   const askLeader = (send: Send, stops: readonly Stop<Inquiry>[]) => askOne(send, stops, options.lastStableOffset === true)
   const outcomes = await visitLeaders(cluster, inquiries, askLeader, options)
   const facts: Facts[] = []
-  for (const [at, { indexes }] of inquiries.entries()) {
+  inquiries.forEach(({ indexes }, at) => {
     const outcome = outcomes[at] as (typeof outcomes)[number]
-    for (const [nth, index] of indexes.entries()) {
+    indexes.forEach((index, nth) => {
       facts[index] = outcome.state === 'reached' ? knownFacts(outcome.stop, outcome.value, outcome.value.walks[nth]?.ends ?? []) : outcome
-    }
-  }
+    })
+  })
   return facts
 }
 
 function inquiriesOf(questions: readonly FactsQuestion[]): Inquiry[] {
   const inquiries = new Map<string, Inquiry>()
-  for (const [index, question] of questions.entries()) {
+  questions.forEach((question, index) => {
     const { topic, partition } = question
-    const inquiry = inquiries.get(keyOf(question))
-    if (inquiry === undefined) inquiries.set(keyOf(question), { topic, partition, questions: [question], indexes: [index] })
+    const key = keyOf(question)
+    const inquiry = inquiries.get(key)
+    if (inquiry === undefined) inquiries.set(key, { topic, partition, questions: [question], indexes: [index] })
     else {
       inquiry.questions.push(question)
       inquiry.indexes.push(index)
     }
-  }
+  })
   return [...inquiries.values()]
 }
 

@@ -108,7 +108,7 @@ async function askOne<Item extends TopicPartition, Value extends object>(
       send,
       visits.map(({ place }) => place as Stop<Item>),
     )
-    for (const [index, visit] of visits.entries()) visit.answer = answers[index]
+    visits.forEach((visit, index) => (visit.answer = answers[index]))
   } catch (error) {
     signal?.throwIfAborted()
     const answer = failureOf(error, leaderId)

@@ -1,6 +1,8 @@
-import type { metadataV12 } from '@platformatic/kafka'
+import { createAPI, metadataV12 } from '@platformatic/kafka'
 import type { Address } from './address.ts'
+import { Bytes } from './bytes.ts'
 import { errorName } from './protocol.ts'
+import type { Call } from './protocol.ts'
 
 /** The ID of a topic that has none: absent ones, and those of brokers before 2.8. */
 const NO_ID = '00000000-0000-0000-0000-000000000000'
@@ -49,33 +51,78 @@ export function isAbsent({ error }: TopicMetadata): boolean {
   return error === 'UNKNOWN_TOPIC_OR_PARTITION' || error === 'INVALID_TOPIC_EXCEPTION'
 }
 
-/** A broker's answer as a lookup by ID, name and number. */
-export function readMetadata(response: ReturnType<typeof metadataV12.parseResponse>, illegalNames: readonly string[]): Metadata {
-  return {
-    clusterId: response.clusterId ?? '',
-    brokers: new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])),
-    topics: new Map([
-      ...response.topics.map((topic) => [topic.name ?? '', readTopic(topic)] as const),
-      ...illegalNames.map((name) => [name, failed('INVALID_TOPIC_EXCEPTION')] as const),
-    ]),
-  }
+/** Topics with their IDs, partitions and leaders, and the brokers. Version 12 is the first to answer by name with topic IDs throughout (KIP-516). */
+export const metadata: Call<Parameters<typeof metadataV12.createRequest>, Metadata> = {
+  name: 'Metadata',
+  versions: [
+    createAPI(3, 12, metadataV12.createRequest, (_id, _key, _version, reader) =>
+      decode(new Bytes(Buffer.from(reader.buffer.slice(reader.position)))),
+    ),
+  ],
+}
+
+/** The same with topics that were not asked about, since no topic may have such a name. */
+export function withIllegal(heard: Metadata, names: readonly string[]): Metadata {
+  const illegal = names.map((name) => [name, failed('INVALID_TOPIC_EXCEPTION')] as const)
+  return illegal.length === 0 ? heard : { ...heard, topics: new Map([...heard.topics, ...illegal]) }
 }
 
 function failed(error: string): TopicMetadata {
   return { error, topicId: '', partitions: new Map() }
 }
 
-type TopicAnswer = ReturnType<typeof metadataV12.parseResponse>['topics'][number]
-
-function readTopic({ errorCode, topicId, partitions }: TopicAnswer): TopicMetadata {
-  return {
-    error: errorName(errorCode),
-    topicId: topicId === NO_ID ? '' : topicId,
-    partitions: new Map(
-      partitions.map((partition) => [
-        partition.partitionIndex,
-        { error: errorName(partition.errorCode), leaderId: partition.leaderId, leaderEpoch: partition.leaderEpoch },
-      ]),
-    ),
+function decode(bytes: Bytes): Metadata {
+  bytes.int32() // the throttle time: the broker has waited already
+  const brokers = new Map<number, Address>()
+  for (let left = bytes.length(); left > 0; left--) {
+    const nodeId = bytes.int32()
+    brokers.set(nodeId, { host: bytes.text(), port: bytes.int32() })
+    bytes.text() // the rack
+    bytes.skipTags()
   }
+  const clusterId = bytes.text()
+  bytes.int32() // the controller
+  const topics = new Map<string, TopicMetadata>()
+  for (let left = bytes.length(); left > 0; left--) {
+    const error = errorName(bytes.int16())
+    topics.set(bytes.text(), decodeTopic(bytes, error))
+  }
+  return { clusterId, brokers, topics }
+}
+
+function decodeTopic(bytes: Bytes, error: string): TopicMetadata {
+  const uuid = bytes.uuid()
+  const topicId = uuid === NO_ID ? '' : uuid
+  bytes.skip(1) // whether it is internal
+  const { at } = bytes
+  for (let left = bytes.length(); left > 0; left--) skipPartition(bytes)
+  bytes.int32() // the operations that are allowed
+  bytes.skipTags()
+  let partitions: TopicMetadata['partitions'] | undefined
+  return {
+    error,
+    topicId,
+    // When asked for: of what is heard after a question only the IDs are looked at.
+    get partitions() {
+      partitions ??= decodePartitions(new Bytes(bytes.from, at))
+      return partitions
+    },
+  }
+}
+
+function skipPartition(bytes: Bytes): void {
+  bytes.skip(14)
+  for (let lists = 3; lists > 0; lists--) bytes.skip(4 * Math.max(0, bytes.length())) // replicas, those in sync, those away
+  bytes.skipTags()
+}
+
+function decodePartitions(bytes: Bytes): Map<number, PartitionMetadata> {
+  const partitions = new Map<number, PartitionMetadata>()
+  for (let left = bytes.length(); left > 0; left--) {
+    const { from, at } = bytes
+    const error = errorName(from.readInt16BE(at))
+    partitions.set(from.readInt32BE(at + 2), { error, leaderId: from.readInt32BE(at + 6), leaderEpoch: from.readInt32BE(at + 10) })
+    skipPartition(bytes)
+  }
+  return partitions
 }

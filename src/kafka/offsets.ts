@@ -1,13 +1,22 @@
+import type { TimedRecord } from '../core/oldest.ts'
 import { toOffset } from '../core/position.ts'
+import { readInt64 } from './bytes.ts'
 import { Failure, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { Isolation } from './log.ts'
-import { errorName, listOffsets } from './protocol.ts'
+import { errorName } from './protocol.ts'
+import type { Call } from './protocol.ts'
 import type { Roster } from './roster.ts'
+import { A_CONSUMER, rowsApi } from './rows.ts'
+import type { RowsCall } from './rows.ts'
+
+const LIST_OFFSETS = 2
 
 /** The special times of ListOffsets. */
 export const EARLIEST = -2n
 export const LATEST = -1n
+/** Of a tiered topic the start of what is on the leader's own disk (KIP-405). Needs version 8. */
+export const EARLIEST_LOCAL = -4n
 
 /** What may be sent to a leader about one of its partitions. */
 type Place = Pick<Stop, 'topic' | 'partition' | 'leaderEpoch'>
@@ -18,30 +27,72 @@ const NO_ANSWER = new Failure('NO_ANSWER')
  * Asks one leader for offsets by time (ms since 1970, or a special one), in one request. One answer per item, in order;
  * null: no record is that new. Latest is the high watermark, or with read_committed the last stable offset.
  */
-export async function askOffsets<Item extends Place>(
+export function askOffsets<Item extends Place>(
   send: Send,
   roster: Roster<Item>,
   timeOf: (item: Item) => bigint,
   isolation: Isolation = 'read_uncommitted',
 ): Promise<(number | null | Failure)[]> {
-  const topics = roster.topics((item) => ({
-    partitionIndex: item.partition,
-    currentLeaderEpoch: item.leaderEpoch,
-    timestamp: timeOf(item),
-  }))
-  // The replica ID -1 is a consumer's.
-  const response = await send(listOffsets, [-1, isolation === 'read_committed' ? 1 : 0, topics])
-  const answers: (number | null | Failure)[] = roster.items.map(() => NO_ANSWER)
-  for (const { name, partitions } of response.topics) {
-    for (const { partitionIndex, errorCode, offset } of partitions)
-      answers[roster.indexOf(name, partitionIndex)] = readOffset(errorCode, offset)
-  }
+  return askEach(send, roster, timeOf, isolation, readOffset)
+}
+
+/** The same for the records that are found, with their times, ms since 1970. */
+export function askTimedRecords<Item extends Place>(
+  send: Send,
+  roster: Roster<Item>,
+  timeOf: (item: Item) => bigint,
+): Promise<(TimedRecord | null | Failure)[]> {
+  return askEach(send, roster, timeOf, 'read_uncommitted', (errorCode, found, timestamp) => {
+    const offset = readOffset(errorCode, found)
+    return typeof offset === 'number' ? { offset, recordTime: Number(timestamp) } : offset
+  })
+}
+
+async function askEach<Item extends Place, Answer>(
+  send: Send,
+  roster: Roster<Item>,
+  timeOf: (item: Item) => bigint,
+  isolation: Isolation,
+  read: (errorCode: number, offset: number | bigint, timestamp: number | bigint) => Answer | Failure,
+): Promise<(Answer | Failure)[]> {
+  const answers: (Answer | Failure)[] = roster.items.map(() => NO_ANSWER)
+  const call = listOffsets(roster, timeOf, isolation, (index, errorCode, offset, timestamp) => {
+    answers[index] = read(errorCode, offset, timestamp)
+  })
+  await send(call, [])
   return answers
 }
 
-function readOffset(errorCode: number, offset: bigint): number | null | Failure {
+/** What a leader says of one of the items, by its index. */
+type Read = (index: number, errorCode: number, offset: number | bigint, timestamp: number | bigint) => void
+
+/** Offsets by time. From version 5 on, a leader that does not know its high watermark yet says so: OFFSET_NOT_AVAILABLE (KIP-207). */
+export function listOffsets<Item extends Place>(
+  roster: Roster<Item>,
+  timeOf: (item: Item) => bigint,
+  isolation: Isolation,
+  read: Read,
+): Call<[], void> {
+  const rows: RowsCall<Item> = {
+    key: LIST_OFFSETS,
+    head: Buffer.from([...A_CONSUMER, isolation === 'read_committed' ? 1 : 0]),
+    roster,
+    rowBytes: 16,
+    answerBytes: 26,
+    write: (to, at, item) => {
+      to.writeInt32BE(item.partition, at)
+      to.writeInt32BE(item.leaderEpoch, at + 4)
+      to.writeBigInt64BE(timeOf(item), at + 8)
+    },
+    partition: (from, at) => from.readInt32BE(at),
+    read: (from, at, index) => read(index, from.readInt16BE(at + 4), readInt64(from, at + 14), readInt64(from, at + 6)),
+  }
+  return { name: 'ListOffsets', versions: [rowsApi(rows, 9), rowsApi(rows, 8), rowsApi(rows, 7)] }
+}
+
+function readOffset(errorCode: number, offset: number | bigint): number | null | Failure {
   if (errorCode !== 0) return new Failure(errorName(errorCode))
-  if (offset === -1n) return null
+  if (offset === -1) return null
   try {
     return toOffset(offset)
   } catch {

@@ -1,15 +1,4 @@
-import {
-  apiVersionsV3,
-  listOffsetsV7,
-  listOffsetsV8,
-  listOffsetsV9,
-  metadataV12,
-  offsetForLeaderEpochV4,
-  protocolErrorsCodesById,
-  ResponseError,
-  type API,
-  type Connection,
-} from '@platformatic/kafka'
+import { apiVersionsV3, protocolErrorsCodesById, ResponseError, type API, type Connection } from '@platformatic/kafka'
 import { TidemarkError } from '../errors.ts'
 
 /** One of the broker's API calls, in the versions that we can speak, newest first; all of one key, and with the same arguments. */
@@ -26,24 +15,6 @@ const apiVersions: Call<Parameters<typeof apiVersionsV3.createRequest>, ReturnTy
   name: 'ApiVersions',
   versions: [apiVersionsV3.api],
 }
-
-/** Topics with their IDs, partitions and leaders, and the brokers. Version 12 is the first to answer by name with topic IDs throughout (KIP-516). */
-export const metadata: Call<Parameters<typeof metadataV12.createRequest>, ReturnType<typeof metadataV12.parseResponse>> = {
-  name: 'Metadata',
-  versions: [metadataV12.api],
-}
-
-/** Offsets by time, and the log's start and end. From version 5 on, a leader that does not know its high watermark yet says so: OFFSET_NOT_AVAILABLE (KIP-207). */
-export const listOffsets: Call<Parameters<typeof listOffsetsV9.createRequest>, ReturnType<typeof listOffsetsV9.parseResponse>> = {
-  name: 'ListOffsets',
-  versions: [listOffsetsV9.api, listOffsetsV8.api, listOffsetsV7.api],
-}
-
-/** Where a leader epoch ends (KIP-101, KIP-320). */
-export const offsetForLeaderEpoch: Call<
-  Parameters<typeof offsetForLeaderEpochV4.createRequest>,
-  ReturnType<typeof offsetForLeaderEpochV4.parseResponse>
-> = { name: 'OffsetForLeaderEpoch', versions: [offsetForLeaderEpochV4.api] }
 
 /** Asks a broker, by the first request on a connection, which versions of what it speaks. */
 export async function negotiate(connection: Connection): Promise<Versions> {

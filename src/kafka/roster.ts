@@ -1,31 +1,57 @@
 import type { TopicPartition } from '../core/position.ts'
 
+/** The partitions of one topic, by their indexes among the items. */
+interface Group {
+  readonly topic: string
+  readonly indexes: number[]
+}
+
 /** Distinct partitions as requests name them, by topic, and where to find them again when the answer comes. */
 export class Roster<Item extends TopicPartition> {
   readonly items: readonly Item[]
-  readonly #indexes = new Map<string, Map<number, number>>()
+  readonly groups: readonly Group[]
+  /** Where the next partition of an answer most likely is: answers are mostly in the order of the request. */
+  #next = 0
+  #indexes: Map<string, Map<number, number>> | undefined
 
   constructor(items: readonly Item[]) {
     this.items = items
-    for (const [index, { topic, partition }] of items.entries()) {
-      const indexes = this.#indexes.get(topic)
-      if (indexes === undefined) this.#indexes.set(topic, new Map([[partition, index]]))
-      else indexes.set(partition, index)
-    }
+    this.groups = groupsOf(items)
   }
 
   /** The topics of a request, with what it says of each partition. */
   topics<Part>(partOf: (item: Item) => Part): { name: string; partitions: Part[] }[] {
-    return Array.from(this.#indexes, ([name, indexes]) => ({
-      name,
-      partitions: Array.from(indexes.values(), (index) => partOf(this.items[index] as Item)),
-    }))
+    return this.groups.map(({ topic, indexes }) => ({ name: topic, partitions: indexes.map((index) => partOf(this.items[index] as Item)) }))
   }
 
   /** The index of a partition among the items, or -1 for one that was not asked about. */
   indexOf(topic: string, partition: number): number {
-    return this.#indexes.get(topic)?.get(partition) ?? -1
+    const likely = this.items[this.#next]
+    const isThere = likely !== undefined && likely.partition === partition && likely.topic === topic
+    const index = isThere ? this.#next : (this.#lookUp().get(topic)?.get(partition) ?? -1)
+    this.#next = index + 1 < this.items.length ? index + 1 : 0
+    return index
   }
+
+  #lookUp(): Map<string, Map<number, number>> {
+    this.#indexes ??= new Map(
+      this.groups.map(({ topic, indexes }) => [topic, new Map(indexes.map((index) => [(this.items[index] as Item).partition, index]))]),
+    )
+    return this.#indexes
+  }
+}
+
+function groupsOf(items: readonly TopicPartition[]): Group[] {
+  const groups = new Map<string, Group>()
+  let group: Group | undefined
+  items.forEach(({ topic }, index) => {
+    if (group?.topic !== topic) {
+      group = groups.get(topic) ?? { topic, indexes: [] }
+      groups.set(topic, group)
+    }
+    group.indexes.push(index)
+  })
+  return [...groups.values()]
 }
 
 /** Splits what is to be asked so that no request names a partition twice, which brokers refuse: into one part unless several groups ask about one partition. */

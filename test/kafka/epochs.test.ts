@@ -1,35 +1,40 @@
+import { Writer } from '@platformatic/kafka'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { EpochStart } from '../../src/core/position.ts'
 import { walkBack, type Walk } from '../../src/kafka/epochs.ts'
 import { nextEpoch } from '../../src/kafka/walk.ts'
 import type { Send } from '../../src/kafka/leaders.ts'
+import { sendTo } from './leader.ts'
 
 /** A leader whose log has these epochs, oldest first, up to an end; it answers as KAFKA.md says that brokers do, and counts. */
 function leaderWith(history: readonly EpochStart[], logEnd: number): { send: Send; requests: () => number } {
   let requests = 0
-  const endOf = (asked: number): { leaderEpoch: number; endOffset: bigint } => {
+  const endOf = (asked: number): [epoch: number, endOffset: bigint] => {
     const newest = history.at(-1)
-    if (newest === undefined || asked > newest.epoch) return { leaderEpoch: -1, endOffset: -1n }
+    if (newest === undefined || asked > newest.epoch) return [-1, -1n]
     const next = history.find(({ epoch }) => epoch > asked)
     const known = history.findLast(({ epoch }) => epoch <= asked)
-    return { leaderEpoch: known?.epoch ?? asked, endOffset: BigInt(next?.startOffset ?? logEnd) }
+    return [known?.epoch ?? asked, BigInt(next?.startOffset ?? logEnd)]
   }
-  const send = async (_call: unknown, args: unknown[]): Promise<unknown> => {
+  const send = sendTo((request) => {
     requests += 1
-    const topics = args[1] as { name: string; partitions: { partitionIndex: number; leaderEpoch: number }[] }[]
-    return {
-      topics: topics.map(({ name, partitions }) => ({
-        topic: name,
-        partitions: partitions.map(({ partitionIndex, leaderEpoch }) => ({
-          errorCode: 0,
-          partition: partitionIndex,
-          ...endOf(leaderEpoch),
-        })),
-      })),
-    }
-  }
-  return { send: send as Send, requests: () => requests }
+    request.readInt32()
+    const topics = request.readArray((topic) => ({
+      name: topic.readString(),
+      partitions: topic.readArray((row) => [row.readInt32(), row.readInt32(), row.readInt32()] as const),
+    }))
+    return Writer.create()
+      .appendInt32(0)
+      .appendArray(topics, (answer, { name, partitions }) =>
+        answer.appendString(name).appendArray(partitions, (row, [partition, , asked]) => {
+          const [epoch, endOffset] = endOf(asked)
+          row.appendInt16(0).appendInt32(partition).appendInt32(epoch).appendInt64(endOffset)
+        }),
+      )
+      .appendTaggedFields()
+  })
+  return { send, requests: () => requests }
 }
 
 function walk(epochs: readonly EpochStart[], offset?: number): Walk {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { errorName, listOffsets, pick } from '../../src/kafka/protocol.ts'
+import { listOffsets } from '../../src/kafka/offsets.ts'
+import { errorName, pick } from '../../src/kafka/protocol.ts'
+import { Roster } from '../../src/kafka/roster.ts'
+
+const call = listOffsets(
+  new Roster([]),
+  () => 0n,
+  'read_uncommitted',
+  () => {},
+)
 
 describe('API versions', () => {
   it('are the newest that both sides speak', () => {
@@ -10,17 +19,17 @@ describe('API versions', () => {
       [9, 9],
       [11, 9],
     ] as const) {
-      assert.equal(pick(listOffsets, new Map([[2, [0, highest]]])).version, picked)
+      assert.equal(pick(call, new Map([[2, [0, highest]]])).version, picked)
     }
   })
 
   it('that the broker lacks are an error that says what it needs', () => {
-    assert.throws(() => pick(listOffsets, new Map([[2, [0, 5]]])), {
+    assert.throws(() => pick(call, new Map([[2, [0, 5]]])), {
       code: 'KAFKA_UNSUPPORTED',
       message: /ListOffsets 0 to 5, and Tidemark 9, 8, 7.*3\.5/,
     })
-    assert.throws(() => pick(listOffsets, new Map([[2, [10, 12]]])), { code: 'KAFKA_UNSUPPORTED' })
-    assert.throws(() => pick(listOffsets, new Map()), { code: 'KAFKA_UNSUPPORTED', message: /no ListOffsets/ })
+    assert.throws(() => pick(call, new Map([[2, [10, 12]]])), { code: 'KAFKA_UNSUPPORTED' })
+    assert.throws(() => pick(call, new Map()), { code: 'KAFKA_UNSUPPORTED', message: /no ListOffsets/ })
   })
 
   it('come with errors that have Kafka’s names', () => {
