@@ -51,6 +51,7 @@ export async function save(context: SaveContext, writes: readonly Write[]): Prom
 
 /** Reads the partitions and decides the writes that can't be applied. */
 async function look({ layout, group }: SaveContext, jobs: readonly Job[]): Promise<void> {
+  if (jobs.length === 0) return
   const readings = await layout.read(
     group,
     jobs.map(({ write: { topic, partition } }) => ({ topic, partition })),
