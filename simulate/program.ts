@@ -50,7 +50,7 @@ function asking(world: World, client: Client, driver: StoreDriver): StoreDriver 
     },
     save: (group, writes) => {
       for (const write of writes) {
-        client.asked.set(keyOf(write), write)
+        client.asked.set(write.saveId, write)
         world.tell('asked', client, write)
       }
       return driver.save(group, writes)

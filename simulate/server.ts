@@ -61,7 +61,7 @@ export class Server {
       const result = results[index]
       if (result?.status !== 'saved') continue
       const before = this.#now(write)
-      const asked = client.asked.get(keyOf(write)) ?? write
+      const asked = client.asked.get(write.saveId) ?? write
       this.#kept.set(keyOf(write), after(before, write, result.revision))
       this.#applied({ client, write, asked, before })
     }

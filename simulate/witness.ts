@@ -28,7 +28,7 @@ export type Violate = (invariant: Invariant, how: string) => void
 export interface Client {
   readonly name: string
   readonly kind: 'worker' | 'operator'
-  /** The last write that it asked for, by `topic-partition`, as the store's wrapper sent it. */
+  /** The writes that it asked for, by save ID, as the store's wrapper sent them. */
   readonly asked: Map<string, Write>
   /** What the cluster told it last. */
   readonly facts: Map<string, Facts>

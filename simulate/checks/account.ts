@@ -17,6 +17,8 @@ interface Span {
   readonly isRecreated: boolean
   /** The records are in the dead-letter topic. */
   readonly isLettered: boolean
+  /** How many records there were when it was written: later ones may lie at the same offsets, where a log was cut. */
+  readonly recordsBefore: number
 }
 
 /** Given up is a whole range, markers and all. What a move skips lies right below where it leads, unless the row says that nobody can know what was read before. */
@@ -51,6 +53,7 @@ export class Account implements Witness {
         topicId,
         isRecreated: row.verdict === 'recreated',
         isLettered: row.action === 'dead-letter',
+        recordsBefore: this.#world.kafka.records.length,
       })
   }
 
@@ -74,8 +77,8 @@ export class Account implements Witness {
     const sent = new Set(
       kafka.log.topic(LETTERS)?.partitions.flatMap(({ batches }) => batches.flatMap(({ records }) => records.map(sentFrom))),
     )
-    for (const { key, topicId, fromOffset, untilOffset } of this.#spans.filter(({ isLettered }) => isLettered)) {
-      for (const record of kafka.records) {
+    for (const { key, topicId, fromOffset, untilOffset, recordsBefore } of this.#spans.filter(({ isLettered }) => isLettered)) {
+      for (const record of kafka.records.slice(0, recordsBefore)) {
         if (record.topicId !== topicId || keyOf(record) !== key || record.fate !== 'kept' || record.handled > 0) continue
         const isSent = [record.offset, record.damagedBatch].some((offset) => sent.has(`${key} ${offset}`))
         if (record.offset < fromOffset || record.offset >= untilOffset || isSent) continue

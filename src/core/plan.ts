@@ -192,9 +192,13 @@ function moveOf(finding: Finding, facts: KnownFacts, action: string, to: number,
   }
 }
 
-/** The identity of a moved offset is what the facts prove now. */
+/**
+ * The identity of a moved offset is what the facts prove now. Where nothing is known of what was read below it, its epoch is the leader's, as Java's consumer
+ * takes it from ListOffsets when it resets (KIP-320): the leader of that epoch had a log up to the offset, so a log that is cut below it shows.
+ */
 function positionAt(finding: Finding, facts: KnownFacts, to: number, { now, actor }: PlanContext): Position {
-  const base = { offset: to, topicId: facts.topicId, clusterId: facts.clusterId, commitTime: now, committedBy: actor }
+  const { topicId, clusterId, leaderEpoch } = facts
+  const base = { offset: to, topicId, clusterId, leaderEpoch, commitTime: now, committedBy: actor }
   const epochs = positionOf(finding.custody)?.epochs?.filter((pair) => pair.startOffset < to) ?? []
   return epochs.length > 0 && to <= sharedUntil(finding, facts) ? { ...base, epochs, leaderEpoch: epochs.at(-1)?.epoch } : base
 }

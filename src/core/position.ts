@@ -19,7 +19,7 @@ export interface EpochStart {
 export interface Position {
   /** The committed offset: the next offset to read. */
   readonly offset: number
-  /** The partitionLeaderEpoch of the last batch below the offset (never the current leader's epoch). */
+  /** The partitionLeaderEpoch of the last batch below the offset; of an offset that was moved, and not read up to, that of the leader whose log reached it. */
   readonly leaderEpoch?: number | undefined
   /** The most recent epochs read, oldest first, at most {@link MAX_EPOCHS}; the last one is `leaderEpoch`. */
   readonly epochs?: readonly EpochStart[] | undefined

@@ -13,7 +13,7 @@ import type { Saver } from './batch.ts'
 import { listedNow, partitionsToRead } from './discovery.ts'
 import { deadLetter, giveUpRow } from './give-up.ts'
 import type { GivenUp } from './give-up.ts'
-import { advance, doubtOf, readingEpoch, unfinished } from './holding.ts'
+import { advance, afterWrite, doubtOf, readingEpoch, unfinished } from './holding.ts'
 import type { Doubt, Holding } from './holding.ts'
 import { joinGroup, workerName } from './join.ts'
 import { patiently } from './notice.ts'
@@ -105,6 +105,8 @@ export class Job {
       await this.#pace.wait(count(planned), this.#options.signal)
       if (planned.some(({ recordCount }) => recordCount > 0)) return (this.#batch = new JobBatch(planned, this.#saver))
       if (planned.length > 0) await this.#save(planned) // compacted away, aborted, or control records: nothing to work on
+      // What that planned is worked on before anything is settled, which would read the plan and run it a second time.
+      if (this.#planned.length > 0) continue
       await this.#lookForPartitions()
       await this.#settleAll()
       await this.#giveUpUnreadable()
@@ -347,12 +349,7 @@ export class Job {
     const holding = this.#holdings.get(key) as Holding
     const { topic, partition } = write
     if (result.status === 'saved') {
-      this.#holdings.set(key, {
-        ...holding,
-        revision: result.revision,
-        position: write.position ?? holding.position,
-        planned: write.planned,
-      })
+      this.#holdings.set(key, afterWrite(holding, write, result.revision))
       return true
     }
     this.#reader.drop(holding)

@@ -129,7 +129,7 @@ test('a moved position keeps only epochs read below it, and names the identity t
       if (move === undefined || facts.state !== 'known') return
       assert.deepEqual([move.position.topicId, move.position.clusterId], [facts.topicId, facts.clusterId])
       for (const pair of move.position.epochs ?? []) assert.ok(pair.startOffset < move.to)
-      assert.equal(move.position.leaderEpoch, move.position.epochs?.at(-1)?.epoch)
+      assert.equal(move.position.leaderEpoch, move.position.epochs?.at(-1)?.epoch ?? facts.leaderEpoch)
     }),
     runs,
   )
@@ -141,7 +141,9 @@ test('invariant 5: with unchanged facts, reconciling after a repair finds nothin
       const move = plan.entries[0]?.move
       // What the epochs of a log can say together is in truncation.test.ts; answers made up at random contradict each other.
       if (move === undefined || facts.state !== 'known' || move.position.epochs !== undefined) return
-      const again = findingOf(afterMove(custody, move.position), { ...facts, epochEnds: [] })
+      const asked = facts.leaderEpoch
+      const epochEnds = [{ asked, epoch: asked, endOffset: facts.logEndOffset }]
+      const again = findingOf(afterMove(custody, move.position), { ...facts, epochEnds })
       assert.equal(again.verdict.verdict, 'valid', again.verdict.evidence.join('; '))
       assert.equal(planRepair([again], policy, context).entries[0]?.move, undefined)
     }),

@@ -5,6 +5,7 @@ import type { Facts } from '../../src/core/facts.ts'
 import { planRepair } from '../../src/core/plan.ts'
 import type { PlanEntry } from '../../src/core/plan.ts'
 import { toPolicy } from '../../src/core/policy.ts'
+import { judge } from '../../src/core/verdict.ts'
 import { away, context, custodyOf, ends, findingOf, gone, logOf, storing } from './build.ts'
 
 const corrupt = custodyOf({ state: 'corrupt', raw: 'x', reason: 'text' })
@@ -100,7 +101,7 @@ test('a move carries what it expects, the new identity, and its ledger row', () 
   const base = { topic: 'orders', partition: 3 }
   assert.deepEqual(move, {
     to: 100,
-    position: { offset: 100, topicId: 't1', clusterId: 'c1', commitTime: context.now, committedBy: 'test@host' },
+    position: { offset: 100, topicId: 't1', clusterId: 'c1', leaderEpoch: 5, commitTime: context.now, committedBy: 'test@host' },
     skipped: 60,
     reread: 0,
     expected: 'r9',
@@ -128,11 +129,20 @@ test('below a proven truncation point the epochs that were read stay', () => {
   assert.equal(entry(cut, facts).move?.position.leaderEpoch, 3)
 })
 
-test('a move that proves nothing of the epochs clears them', () => {
+test('a move that proves nothing of the epochs that were read clears them, and keeps the leader’s', () => {
   for (const planned of [entry(cut, bounded), entry(cut, exact, 'truncated=latest')]) {
     assert.equal(planned.move?.position.epochs, undefined)
-    assert.equal(planned.move?.position.leaderEpoch, undefined)
+    assert.equal(planned.move?.position.leaderEpoch, 5)
   }
+})
+
+test('a log that is cut below an offset that was moved, before anything was read from there, is truncated', () => {
+  const moved = entry(cut, exact, 'truncated=latest').move?.position
+  assert.ok(moved !== undefined)
+  const later = logOf({ leaderEpoch: 6, logEndOffset: 300, epochEnds: [ends(5, 4, moved.offset - 3)] })
+  assert.equal(judge(storing(moved), later).verdict, 'truncated')
+  const led = logOf({ leaderEpoch: 6, logEndOffset: 300, epochEnds: [ends(5, 4, moved.offset)] })
+  assert.equal(judge(storing(moved), led).verdict, 'valid')
 })
 
 test('a plan adds up, sorted, and stops at its limits', () => {
