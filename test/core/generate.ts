@@ -38,7 +38,7 @@ const anyCustody: fc.Arbitrary<Custody> = fc.oneof(
   { weight: 4, arbitrary: position.map((stored) => custodyOf({ state: 'position', position: stored })) },
   {
     weight: 1,
-    arbitrary: maybe(fc.constantFrom('sidecar', 'ledger', 'planned', 'group')).map((trace) => custodyOf({ state: 'absent' }, { trace })),
+    arbitrary: maybe(fc.constantFrom('sidecar', 'ledger', 'planned', 'seen')).map((trace) => custodyOf({ state: 'absent' }, { trace })),
   },
   { weight: 1, arbitrary: fc.string().map((raw) => custodyOf({ state: 'corrupt', raw, reason: 'no number' })) },
 )

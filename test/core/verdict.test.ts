@@ -46,7 +46,7 @@ const examples: ReadonlyArray<readonly [name: string, custody: Custody, facts: F
   ['nothing stored, a sidecar left', custodyOf({ state: 'absent' }, { trace: 'sidecar' }), logOf(), 'lost', /kept beside it/],
   ['nothing stored, moves in the ledger', custodyOf({ state: 'absent' }, { trace: 'ledger' }), logOf(), 'lost', /ledger/],
   ['nothing stored, work planned', custodyOf({ state: 'absent' }, { trace: 'planned' }), logOf(), 'lost', /planned/],
-  ['the whole group vanished', custodyOf({ state: 'absent' }, { trace: 'group' }), logOf(), 'lost', /everything else the group had/],
+  ['what was seen vanished', custodyOf({ state: 'absent' }, { trace: 'seen' }), logOf(), 'lost', /an earlier round found an offset/],
   ['a new group', absent, logOf(), 'missing', /nothing says there ever was/],
   ['another topic ID, in range', storing({ ...full, topicId: 't0' }), logOf(), 'recreated', /topic ID t0, and the topic's is t1/],
   ['another topic ID, out of range', storing({ ...full, topicId: 't0', offset: 5 }), logOf(), 'recreated', /t0/],
