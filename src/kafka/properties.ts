@@ -28,7 +28,7 @@ export async function loadProperties(path: string): Promise<KafkaProperties> {
     clientId: properties.get('client.id'),
     timeoutMs: readTimeout(properties.get('request.timeout.ms'), path),
     ...(protocol.endsWith('SSL') ? { tls: await readTls(properties, path) } : {}),
-    ...(protocol.startsWith('SASL_') ? { sasl: readSasl(properties, path) } : {}),
+    ...(protocol.startsWith('SASL_') ? { sasl: await readSasl(properties, path) } : {}),
   }
 }
 

@@ -1,34 +1,37 @@
 import { TidemarkError } from '../errors.ts'
+import { readJaas, type JaasOptions } from './jaas.ts'
 import type { ConnectionSettings } from './link.ts'
 
-const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+type Properties = ReadonlyMap<string, string>
+type Sasl = NonNullable<ConnectionSettings['sasl']>
+
+const WITH_PASSWORD = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+const JAVA_CLASSES = ['sasl.client.callback.handler.class', 'sasl.login.callback.handler.class', 'sasl.login.class']
 
 /**
- * User name, password and mechanism out of a Java client's properties.
- * @throws TidemarkError USAGE for other mechanisms, and where no user and password are named; never with either in it
+ * Who we are and how to prove it, out of a Java client's properties.
+ * @throws TidemarkError USAGE for other mechanisms, and for what is missing; never with a secret in it
  */
-export function readSasl(properties: ReadonlyMap<string, string>, path: string): NonNullable<ConnectionSettings['sasl']> {
-  // Java's default, and it means Kerberos.
-  const wanted = properties.get('sasl.mechanism') ?? 'GSSAPI'
-  const mechanism = MECHANISMS.find((name) => name === wanted)
-  if (mechanism === undefined) {
-    throw new TidemarkError('USAGE', `${path}: not yet: sasl.mechanism ${wanted}`, { hint: `Those that work are ${MECHANISMS.join(', ')}` })
-  }
-  const { username, password } = readJaas(properties.get('sasl.jaas.config') ?? '')
-  if (username === undefined || password === undefined) {
-    throw new TidemarkError('USAGE', `${path}: sasl.jaas.config names no username and password`, {
-      hint: 'It reads like: org.apache.kafka.common.security.plain.PlainLoginModule required username="…" password="…";',
-    })
-  }
-  return { mechanism, username, password }
+export async function readSasl(properties: Properties, path: string): Promise<Sasl> {
+  const wanted = properties.get('sasl.mechanism')
+  const jaas = readJaas(properties.get('sasl.jaas.config') ?? '')
+  if (wanted === 'OAUTHBEARER') return (await import('./oauth/oauth.ts')).readOauth(properties, jaas, path)
+  const mechanism = WITH_PASSWORD.find((name) => name === wanted)
+  if (mechanism !== undefined) return { mechanism, ...readPassword(properties, jaas, path) }
+  const what =
+    wanted === undefined
+      ? "sasl.mechanism is not set, and Java's default GSSAPI (Kerberos) is not supported"
+      : `sasl.mechanism ${wanted}${wanted === 'GSSAPI' ? ' (Kerberos)' : ''} is not supported`
+  throw new TidemarkError('USAGE', `${path}: ${what}`, { hint: `Those that are: ${WITH_PASSWORD.join(', ')}, OAUTHBEARER` })
 }
 
-/** The options of one login module: `module flag name="value" …;` with either kind of quotes, or none. */
-function readJaas(text: string): Record<string, string | undefined> {
-  const option = /([\w.]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s;"']+))/gs
-  const options: Record<string, string> = {}
-  for (const [, name = '', double, single, bare] of text.matchAll(option)) {
-    options[name] = bare ?? (double ?? single ?? '').replaceAll(/\\(.)/gs, '$1')
-  }
-  return options
+function readPassword(properties: Properties, jaas: JaasOptions, path: string): { username: string; password: string } {
+  const javaClass = JAVA_CLASSES.find((name) => properties.has(name))
+  if (javaClass !== undefined) throw new TidemarkError('USAGE', `${path}: ${javaClass} is not supported: it names a class of Java's`)
+  if (jaas['tokenauth'] === 'true') throw new TidemarkError('USAGE', `${path}: delegation tokens (tokenauth) are not supported`)
+  const { username, password } = jaas
+  if (username !== undefined && password !== undefined) return { username, password }
+  throw new TidemarkError('USAGE', `${path}: sasl.jaas.config names no username and password`, {
+    hint: 'It reads like: org.apache.kafka.common.security.plain.PlainLoginModule required username="…" password="…";',
+  })
 }

@@ -4,6 +4,7 @@ import {
   Reader,
   saslAuthenticateV2,
   saslHandshakeV1,
+  saslOAuthBearer,
   saslPlain,
   saslScramSha,
   UnexpectedCorrelationIdError,
@@ -17,6 +18,7 @@ import type { ConnectionSettings } from './link.ts'
 
 type Send = Connection['send']
 type Answer = Parameters<Send>[6]
+type Sasl = NonNullable<ConnectionSettings['sasl']>
 
 /** A request that is under way. */
 interface Request {
@@ -95,13 +97,14 @@ class Wire extends EventEmitter {
     this.socket?.destroy()
   }
 
-  async #authenticate({ mechanism, username, password }: NonNullable<ConnectionSettings['sasl']>): Promise<void> {
+  async #authenticate(sasl: Sasl): Promise<void> {
+    const { mechanism, username: user = '', password: secret = '' } = sasl
     const connection = this as unknown as Connection
     const { api } = saslAuthenticateV2
-    const [user, secret] = [username ?? '', password ?? '']
     try {
       await saslHandshakeV1.api.async(connection, mechanism)
       if (mechanism === 'PLAIN') await saslPlain.authenticate(api, connection, user, secret)
+      else if (mechanism === 'OAUTHBEARER') await bearToken(connection, sasl)
       else await saslScramSha.authenticate(api, connection, mechanism === 'SCRAM-SHA-512' ? 'SHA-512' : 'SHA-256', user, secret)
     } catch (cause) {
       throw new AuthenticationError('SASL authentication failed.', { cause: cause as Error })
@@ -160,6 +163,13 @@ class Wire extends EventEmitter {
     this.#requests.clear()
     this.emit('close')
   }
+}
+
+async function bearToken(connection: Connection, { token = '', oauthBearerExtensions = {}, authBytesValidator }: Sasl): Promise<void> {
+  const { authBytes } = await saslOAuthBearer.authenticate(saslAuthenticateV2.api, connection, token, oauthBearerExtensions)
+  await new Promise<void>((resolve, reject) => {
+    authBytesValidator?.(authBytes, (error) => (error === null ? resolve() : reject(error)))
+  })
 }
 
 /** The header of an answer is the request's ID, and in newer versions a number of tagged fields, which is zero. */
