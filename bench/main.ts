@@ -10,8 +10,9 @@ import { save } from './save.ts'
 import { spark } from './spark.ts'
 import { spread } from './spread.ts'
 import { printTable } from './table.ts'
+import { watch } from './watch.ts'
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { save, help, check, run, codecs, memory, spread, spark }
+const benchmarks: Readonly<Record<string, Benchmark>> = { save, help, check, watch, run, codecs, memory, spread, spark }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
