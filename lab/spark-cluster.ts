@@ -7,7 +7,7 @@ import { Server } from './server.ts'
 import { sparkEnvironment, sparkHome } from './spark.ts'
 import type { SparkVersion } from './spark.ts'
 
-/** Spark's own standalone cluster on loopback ports: a master and a worker. */
+/** Spark's own standalone cluster on loopback ports: a master and two workers of one core each, so that a driver and its executor run apart. */
 export class SparkCluster implements AsyncDisposable {
   /** As `--master` takes it. */
   readonly url: string
@@ -34,28 +34,26 @@ export async function startSparkCluster(version: SparkVersion): Promise<SparkClu
   const port = await reservePort()
   const [url, work] = [`spark://127.0.0.1:${port.port}`, join(folder, 'work')]
   const environment = { ...(await sparkEnvironment(version)), SPARK_DAEMON_MEMORY: '512m' }
-  const daemon = (name: string, words: readonly string[], up: string, leftovers: string[]): Server => {
+  const daemon = (name: 'Master' | 'Worker', logName: string, words: readonly string[], up: string, leftovers: string[]): Server => {
     const assignments = Object.entries(environment).map(([key, value]) => `${key}=${value}`)
     return new Server({
       name: `Spark's ${name.toLowerCase()}`,
       command: 'env',
       args: [...assignments, 'spark-class', `org.apache.spark.deploy.${name.toLowerCase()}.${name}`, '--host', '127.0.0.1', ...words],
-      logFile: join(folder, `${name}.log`),
+      logFile: join(folder, logName),
       leftovers,
       isUp: (log) => log.includes(up),
     })
   }
-  const master = daemon('Master', ['--port', String(port.port), '--webui-port', '0'], 'elected leader', [port.claim])
-  const worker = daemon(
-    'Worker',
-    ['--webui-port', '0', '--cores', '2', '--memory', '2g', '--work-dir', work, url],
-    'registered with master',
-    [folder],
-  )
-  const cluster = new SparkCluster(url, [worker, master])
+  const master = daemon('Master', 'master.log', ['--port', String(port.port), '--webui-port', '0'], 'elected leader', [port.claim])
+  const workers = [1, 2].map((number) => {
+    const words = ['--webui-port', '0', '--cores', '1', '--memory', '2g', '--work-dir', `${work}-${number}`, url]
+    return daemon('Worker', `worker-${number}.log`, words, 'registered with master', number === 1 ? [] : [folder])
+  })
+  const cluster = new SparkCluster(url, [...workers, master])
   try {
     await master.start()
-    await worker.start()
+    await Promise.all(workers.map((worker) => worker.start()))
   } catch (error) {
     await cluster.close()
     throw error

@@ -9,6 +9,7 @@ export interface BatchEvent {
   readonly state: 'planned' | 'handled' | 'saved' | 'failed'
   /** The same array in every event of a batch, and in what its handler is given: it tells batches apart. */
   readonly ranges: readonly OffsetRange[]
+  /** Of `step` and `guard`, whose records go past Tidemark: offsets, which is records at most. */
   readonly recordCount: number
   /** Since the event before it of the same batch. */
   readonly ms: number
@@ -55,6 +56,39 @@ export function listen<Name extends keyof Events>(name: Name, hear: (event: Even
   return () => {
     channels[name].unsubscribe(listener)
   }
+}
+
+/** Tells how a batch comes on, each time with how long it took since the last. */
+export class BatchVoice {
+  readonly #batch: Pick<BatchEvent, 'group' | 'ranges' | 'recordCount'>
+  #toldAt = performance.now()
+
+  constructor(batch: Pick<BatchEvent, 'group' | 'ranges' | 'recordCount'>) {
+    this.#batch = batch
+  }
+
+  tell(state: BatchEvent['state'], more: Pick<BatchEvent, 'error'> = {}): void {
+    publish('batch', () => {
+      const [now, before] = [performance.now(), this.#toldAt]
+      this.#toldAt = now
+      return { ...this.#batch, state, ms: now - before, ...more }
+    })
+  }
+}
+
+/** Saves work that is heard of only when it is done, and tells of that alone. Ranges that lead nowhere are none. */
+export async function publishDone(group: string, ranges: readonly OffsetRange[], save: () => Promise<void>): Promise<void> {
+  const passed = ranges.filter(({ fromOffset, untilOffset }) => untilOffset > fromOffset)
+  if (passed.length === 0) return save()
+  const recordCount = passed.reduce((sum, { fromOffset, untilOffset }) => sum + untilOffset - fromOffset, 0)
+  const voice = new BatchVoice({ group, ranges: passed, recordCount })
+  try {
+    await save()
+  } catch (error) {
+    voice.tell('failed', { error })
+    throw error
+  }
+  voice.tell('saved')
 }
 
 /** Runs a save, and tells how long it took. */

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'CHECKPOINT_FILE_SINK' // the Spark query writes by a file sink; its offsets can't be moved
   | 'CHECKPOINT_PLANNED' // a batch of the Spark query is planned and not committed; its offsets can't be moved now
   | 'CHECKPOINT_READ_ONLY' // the Spark checkpoint is of a kind, or in a state, that can only be read
+  | 'WATCH_CONFIG' // the configuration of a watch, or its state file, can't be used
   | 'GROUP_NAME' // the store can't hold a group or topic of that name
   | 'GROUP_ACTIVE' // the group has live members; its offsets are theirs to move
   | 'OFFSET_CHANGED' // somebody moved the offset between its reading and this write; nothing was written

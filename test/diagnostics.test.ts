@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { appendFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { openStore, read, run, type BatchEvent, type NoticeEvent, type SaveEvent } from '../src/index.ts'
+import { guard, openStore, read, run, step, type BatchEvent, type Beginning, type NoticeEvent, type SaveEvent } from '../src/index.ts'
+import { printRange } from '../src/job/batch.ts'
 import { openMemory } from '../src/store/memory.ts'
 import { FaultyStore, MemoryLog } from '../src/testing/index.ts'
 
@@ -81,6 +83,72 @@ describe('tidemark:batch', () => {
     assert.deepEqual(
       events.map(({ state }) => state),
       ['planned', 'handled', 'saved'],
+    )
+  })
+})
+
+describe('tidemark:batch of work that other programs do', () => {
+  const shown = ({ state, ranges, recordCount, error }: BatchEvent) => [
+    state,
+    ranges.map(printRange).join(),
+    recordCount,
+    error instanceof Error ? error.message : '',
+  ]
+
+  it('tells of each step as of a batch, in offsets', async () => {
+    await using store = await openStore('memory:')
+    let steps = 0
+    const work = async (): Promise<boolean> => {
+      if (steps++ === 1) throw new Error('no')
+      return steps < 3
+    }
+    const log = filled(20)
+    const events = await told<BatchEvent>('tidemark:batch', async () => {
+      await step(log, store, { ...options, untilEnd: false, maxRecords: 10, work })
+      await assert.rejects(step(log, store, { ...options, maxRecords: 10, work }), /no/)
+      await step(log, store, { ...options, maxRecords: 10, work })
+    })
+    assert.deepEqual(events.map(shown), [
+      ['planned', 'orders-0 [0, 10)', 10, ''],
+      ['handled', 'orders-0 [0, 10)', 10, ''],
+      ['saved', 'orders-0 [0, 10)', 10, ''],
+      ['planned', 'orders-0 [10, 20)', 10, ''],
+      ['failed', 'orders-0 [10, 20)', 10, 'no'],
+      ['planned', 'orders-0 [10, 20)', 10, ''],
+      ['failed', 'orders-0 [10, 20)', 10, 'the work of the step did not succeed'],
+    ])
+    assert.equal(events[0]?.ranges, events[2]?.ranges)
+  })
+
+  it('tells of what a guarded job did when it is saved, or refused', async () => {
+    await using store = await openStore('memory:')
+    const report = (fromOffset: number, untilOffset: number): string =>
+      JSON.stringify({ topic: 'orders', partition: 0, fromOffset, untilOffset })
+    const lines = [report(0, 5), report(5, 5), report(7, 9)]
+    const saved = Promise.withResolvers<void>()
+    const command = {
+      run: async ({ done }: Beginning): Promise<number> => {
+        for (const line of lines) {
+          appendFileSync(String(done), `${line}\n`)
+          if (line === lines[0]) await saved.promise
+        }
+        return 0
+      },
+      stop: () => {},
+      isStopped: false,
+    }
+    const onSave = (event: unknown): void => ((event as BatchEvent).state === 'saved' ? saved.resolve() : undefined)
+    subscribe('tidemark:batch', onSave)
+    const events = await told<BatchEvent>('tidemark:batch', () =>
+      assert.rejects(guard(filled(20), store, { ...options, command }), { code: 'RANGE_REFUSED' }),
+    )
+    unsubscribe('tidemark:batch', onSave)
+    assert.deepEqual(
+      events.map(({ state, ranges, recordCount }) => [state, ranges.map(printRange), recordCount]),
+      [
+        ['saved', ['orders-0 [0, 5)'], 5],
+        ['failed', ['orders-0 [7, 9)'], 2],
+      ],
     )
   })
 })

@@ -15,6 +15,20 @@ export function parseDuration(text: string): number | undefined {
   return ms === undefined || !Number.isSafeInteger(Math.round(ms)) ? undefined : Math.round(ms)
 }
 
+/** A span of time in the short form, in its two largest units, or three from days on; rounded down. */
+export function printDuration(ms: number): string {
+  const parts = Object.entries(UNITS)
+    .toReversed()
+    .map(([unit, length], index, units) => [Math.floor((ms % (units[index - 1]?.[1] ?? Number.POSITIVE_INFINITY)) / length), unit] as const)
+  const first = parts.findIndex(([value]) => value > 0)
+  if (first < 0) return '0s'
+  return parts
+    .slice(first, first + (parts[first]?.[1] === 'd' ? 3 : 2))
+    .filter(([value, unit]) => value > 0 && (unit !== 'ms' || ms < 1_000))
+    .map(([value, unit]) => `${value}${unit}`)
+    .join('')
+}
+
 function shortForm(text: string): number {
   return [...text.matchAll(SHORT_PARTS)].reduce(
     (total, [, count, unit = '']) => total + Number(count) * (UNITS[unit.toLowerCase()] ?? 0),

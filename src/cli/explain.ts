@@ -4,6 +4,7 @@ import type { ExplainedAction, ExplainedTest, Explanation } from '../verbs/expla
 import type { Stake, StakeRecord } from '../verbs/stakes.ts'
 import { TidemarkError } from '../errors.ts'
 import { printDateTime } from './datetimes.ts'
+import { marginJson, marginText } from './margin.ts'
 import type { CommonOptions } from './options.ts'
 import type { Report } from './report.ts'
 import { askLogAndStore } from './session.ts'
@@ -32,7 +33,7 @@ export async function explainAction(
   )
   const sections = sectionsOf(explanation)
   return {
-    document: { ...explanation },
+    document: { ...explanation, margin: marginJson(explanation.margin) },
     table: {
       columns: ['SECTION', 'NAME', 'VALUE'].map((name) => ({ name })),
       rows: sections.flatMap(({ title, lines }) => lines.map(([name, value]) => ({ cells: [title, name, value ?? null] }))),
@@ -43,7 +44,7 @@ export async function explainAction(
 }
 
 function sectionsOf(explanation: Explanation): Section[] {
-  const { group, topic, partition, tests, verdict, evidence, actions } = explanation
+  const { group, topic, partition, tests, verdict, evidence, margin, actions } = explanation
   return [
     {
       title: 'Partition',
@@ -57,6 +58,7 @@ function sectionsOf(explanation: Explanation): Section[] {
     { title: 'Cluster', lines: factLines(explanation) },
     { title: 'Tests', lines: tests.map(testLine) },
     { title: 'Verdict', lines: evidence.map((sentence, index) => [index === 0 ? verdict : '', sentence]) },
+    ...(margin === null ? [] : [{ title: 'Retention', lines: [['margin', marginText(margin)] satisfies Line] }]),
     { title: 'Actions', lines: actions.map(actionLine) },
     ...stakesSection(actions),
   ]

@@ -11,6 +11,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 const EXIT_OF_ERROR: Partial<Record<ErrorCode, ExitCode>> = {
   USAGE: EXIT.usage,
   GROUP_NAME: EXIT.usage,
+  WATCH_CONFIG: EXIT.usage,
   HANDLER_INVALID: EXIT.usage,
   CHECKPOINT_STATEFUL: EXIT.findings,
   CHECKPOINT_FILE_SINK: EXIT.findings,
@@ -42,9 +43,9 @@ export function printFailure(error: unknown, verbose: boolean | undefined): stri
   return verbose === true ? `${line}${withoutSecrets(inspect(error))}\n` : line
 }
 
-/** The last of several guards: nothing that looks like a password leaves this process, wherever a message has it from. */
+/** The last of several guards: nothing that looks like a password leaves this process, wherever a message has it from. What a hint shows as `"…"` is none. */
 export function withoutSecrets(text: string): string {
   return text
     .replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s'"]*@/gi, '$1:***@')
-    .replaceAll(/([\w.-]*(?:password|passwd|secret|token)[\w.-]*\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',;&]+)/gi, '$1***')
+    .replaceAll(/([\w.-]*(?:password|passwd|secret|token)[\w.-]*\s*[=:]\s*)(?!"…")(?:"[^"]*"|'[^']*'|[^\s"',;&]+)/gi, '$1***')
 }

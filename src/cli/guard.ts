@@ -3,13 +3,14 @@ import type { GuardCommand } from '../exec/guard.ts'
 import { guard } from '../verbs/guard.ts'
 import type { GuardSummary } from '../verbs/guard.ts'
 import type { CommonOptions } from './options.ts'
+import { tableOfRanges } from './ranges.ts'
 import { policyOf } from './repair.ts'
-import type { RepairOptions } from './repair.ts'
+import type { ReconcileChoices } from './repair.ts'
 import type { Report } from './report.ts'
 import { say, sayNotice } from './say.ts'
 import { groupOf, withLogAndStore } from './session.ts'
 
-export interface GuardOptions extends CommonOptions, Pick<RepairOptions, 'policy' | 'maxSkip' | 'maxReread' | 'topic' | 'clockSkew'> {
+export interface GuardOptions extends CommonOptions, ReconcileChoices {
   readonly checkpoint?: string | undefined
   readonly done?: string | undefined
   readonly restarts?: number | undefined
@@ -58,10 +59,7 @@ function reportOf(group: string, { exitCode, restarts, ranges }: GuardSummary): 
   const offsets = ranges.reduce((sum, { fromOffset, untilOffset }) => sum + untilOffset - fromOffset, 0)
   return {
     document: { group, exitCode, restarts, ranges },
-    table: {
-      columns: ['GROUP', 'TOPIC', 'PARTITION', 'FROM-OFFSET', 'UNTIL-OFFSET'].map((name) => ({ name })),
-      rows: ranges.map(({ topic, partition, fromOffset, untilOffset }) => ({ cells: [group, topic, partition, fromOffset, untilOffset] })),
-    },
+    table: tableOfRanges(group, ranges),
     text: () => '',
     remarks: [`the command ended with exit code ${exitCode}${again}; ${offsets} offsets of ${ranges.length} partitions saved`],
     exitCode,

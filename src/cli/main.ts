@@ -28,7 +28,7 @@ async function runAction(command: Command, load: () => Promise<Action>, args: re
   const options = command.opts<CommonOptions>()
   const action = await load()
   try {
-    const report = await action(options as never, args)
+    const report = await action({ ...options, version: command.parent?.version() } as never, args)
     process.exitCode = report.exitCode
     await writeReport(command.name(), report, options)
   } catch (error) {

@@ -14,6 +14,8 @@ export interface CommonOptions {
   readonly verbose?: boolean | undefined
   /** No flag: the log of a caller in this process that has one already. */
   readonly log?: Log | undefined
+  /** No flag: Tidemark's own version. */
+  readonly version?: string | undefined
 }
 
 /** What the verbs that move offsets add. */
@@ -78,6 +80,12 @@ export function policyOptions(): Option[] {
 export function clockSkewOption(): Option {
   const what = 'an offset without identity is suspect where the records below it are later than its commit by more (default: 5m)'
   return setting('--clock-skew <duration>', what).argParser(toWait)
+}
+
+/** `--warn-margin` */
+export function warnMarginOption(): Option {
+  const what = 'ask what retention is near, and take it for a finding where it can pass an offset sooner than that'
+  return setting('--warn-margin <duration>', what).argParser(toDuration)
 }
 
 /** What a plan may cost before it is printed instead of applied. */
@@ -165,6 +173,11 @@ export function guardOptions(): Option[] {
     ),
     setting('--restarts <times>', 'how often a job that died of an offset is started again (default: 3)').argParser(toCount),
   ]
+}
+
+/** How to watch. */
+export function watchOptions(): Option[] {
+  return [new Option('--once', 'look once, print what was found as check does, and tell nobody'), clockSkewOption()]
 }
 
 function isolationOption(): Option {

@@ -19,7 +19,7 @@ export function endQuietlyWithoutReader(): void {
 
 /** Writes a report: results to stdout, everything else to stderr. Resolves when all of it is out. */
 export async function writeReport(verb: string, report: Report, { output, verbose }: CommonOptions): Promise<void> {
-  await write(process.stdout, printReport(verb, report, output, screenOf(process.stdout)))
+  if (report.isWritten !== true) await write(process.stdout, printReport(verb, report, output, screenOf(process.stdout)))
   if (output === 'text') for (const remark of report.remarks ?? []) await write(process.stderr, `${withoutSecrets(plain(remark))}\n`)
   for (const failure of report.failures ?? []) await write(process.stderr, printFailure(failure, verbose))
 }

@@ -14,6 +14,8 @@ import {
   stepOptions,
   targetOptions,
   topicOption,
+  warnMarginOption,
+  watchOptions,
 } from './options.ts'
 import type { Action } from './report.ts'
 
@@ -37,7 +39,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'check',
     summary: 'compare the stored offsets with the log; nothing is written',
-    options: [topicOption('only this topic, stored or not'), allGroupsOption(), clockSkewOption()],
+    options: [topicOption('only this topic, stored or not'), allGroupsOption(), clockSkewOption(), warnMarginOption()],
     examples: [
       ['check --bootstrap-server localhost:9092 --store zookeeper://localhost:2181 --group billing', 'all that the group has stored'],
       ['check --bootstrap-server localhost:9092 --group billing --topic orders:0,1 -o json', 'two partitions, for a program'],
@@ -144,6 +146,17 @@ const VERBS: readonly Verb[] = [
       ],
     ],
     load: async () => (await import('./guard.ts')).guardAction,
+  },
+  {
+    name: 'watch',
+    summary: 'check many groups round after round: Prometheus metrics, alerts when a verdict changes, JSON lines on stdout',
+    arguments: [['<file>', 'a JSON file that names clusters, stores, groups and whom to tell; docs/watch.md']],
+    options: watchOptions(),
+    examples: [
+      ['watch watch.json', 'until it is stopped; what it finds is at http://127.0.0.1:9308/metrics'],
+      ['watch watch.json --once -o json', 'one round, for a program; the exit code is that of check'],
+    ],
+    load: async () => (await import('./watch.ts')).watchAction,
   },
 ]
 

@@ -12,6 +12,9 @@ export interface RepairOptions extends MovingOptions {
   readonly clockSkew?: number | undefined
 }
 
+/** What a verb takes that reconciles before its own work. */
+export type ReconcileChoices = Pick<RepairOptions, 'policy' | 'maxSkip' | 'maxReread' | 'topic' | 'clockSkew'>
+
 /** `tidemark repair` */
 export async function repairAction(options: RepairOptions): Promise<Report> {
   const group = groupOf(options)

@@ -13,6 +13,8 @@ export interface Report {
   readonly remarks?: readonly string[] | undefined
   /** What failed beside what succeeded, each one line on stderr. */
   readonly failures?: readonly TidemarkError[] | undefined
+  /** Everything was written while the verb ran. */
+  readonly isWritten?: boolean | undefined
   /** One of {@link EXIT}; or the exit code of the user's own command. */
   readonly exitCode: number
 }

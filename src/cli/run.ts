@@ -4,15 +4,16 @@ import { run } from '../verbs/run.ts'
 import type { RunOptions as JobOptions, RunSummary } from '../verbs/run.ts'
 import { EXIT } from './failure.ts'
 import type { CommonOptions } from './options.ts'
+import { tableOfRanges } from './ranges.ts'
 import { policyOf } from './repair.ts'
-import type { RepairOptions } from './repair.ts'
+import type { ReconcileChoices } from './repair.ts'
 import type { Report } from './report.ts'
 import { showProgress } from './run-progress.ts'
 import { say, sayNotice } from './say.ts'
 import { groupOf, withLogAndStore } from './session.ts'
 import { workOf } from './work.ts'
 
-export interface RunOptions extends CommonOptions, Pick<RepairOptions, 'policy' | 'maxSkip' | 'maxReread' | 'topic' | 'clockSkew'> {
+export interface RunOptions extends CommonOptions, ReconcileChoices {
   readonly handler?: string | undefined
   readonly exec?: string | undefined
   readonly processes?: number | undefined
@@ -75,10 +76,7 @@ function reportOf(group: string, { batches, records, givenUp, ranges }: RunSumma
   const more = ranges.length > RANGES_SHOWN ? [`and ${ranges.length - RANGES_SHOWN} partitions more`] : []
   return {
     document: { group, records, givenUp, batches, ranges },
-    table: {
-      columns: ['GROUP', 'TOPIC', 'PARTITION', 'FROM-OFFSET', 'UNTIL-OFFSET'].map((name) => ({ name })),
-      rows: ranges.map(({ topic, partition, fromOffset, untilOffset }) => ({ cells: [group, topic, partition, fromOffset, untilOffset] })),
-    },
+    table: tableOfRanges(group, ranges),
     text: () => `${[handled, ...where, ...more].join(', ')}\n`,
     exitCode: EXIT.ok,
   }

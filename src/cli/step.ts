@@ -4,13 +4,14 @@ import type { Isolation } from '../kafka/log.ts'
 import { step } from '../verbs/step.ts'
 import type { StepSummary } from '../verbs/step.ts'
 import type { CommonOptions } from './options.ts'
+import { tableOfRanges } from './ranges.ts'
 import { policyOf } from './repair.ts'
-import type { RepairOptions } from './repair.ts'
+import type { ReconcileChoices } from './repair.ts'
 import type { Report } from './report.ts'
 import { say, sayNotice } from './say.ts'
 import { groupOf, withLogAndStore } from './session.ts'
 
-export interface StepOptions extends CommonOptions, Pick<RepairOptions, 'policy' | 'maxSkip' | 'maxReread' | 'topic' | 'clockSkew'> {
+export interface StepOptions extends CommonOptions, ReconcileChoices {
   readonly maxRecords?: number | undefined
   readonly isolation: Isolation
   readonly loop?: boolean | undefined
@@ -64,10 +65,7 @@ function reportOf(group: string, { steps, ranges, succeeded }: StepSummary, exit
     steps === 0 ? (succeeded ? 'there was nothing to do' : 'nothing was saved') : `${steps === 1 ? '1 step' : `${steps} steps`} saved`
   return {
     document: { group, steps, succeeded, exitCode, ranges },
-    table: {
-      columns: ['GROUP', 'TOPIC', 'PARTITION', 'FROM-OFFSET', 'UNTIL-OFFSET'].map((name) => ({ name })),
-      rows: ranges.map(({ topic, partition, fromOffset, untilOffset }) => ({ cells: [group, topic, partition, fromOffset, untilOffset] })),
-    },
+    table: tableOfRanges(group, ranges),
     text: () => '',
     remarks: [`${failed}${saved}`],
     exitCode,

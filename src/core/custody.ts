@@ -18,7 +18,7 @@ export interface Planned {
 }
 
 /** Where nothing is stored: what says that there once was something. */
-export type Trace = 'sidecar' | 'ledger' | 'planned' | 'group'
+export type Trace = 'sidecar' | 'ledger' | 'planned' | 'seen'
 
 /** Everything a store holds of one group's partition: the committed offset and what Tidemark keeps beside it. */
 export interface Custody extends TopicPartition {

@@ -150,7 +150,7 @@ const TRACES = {
   sidecar: 'nothing is stored, but what Tidemark kept beside it is still there',
   ledger: 'nothing is stored, but the ledger has moves of this very partition',
   planned: 'nothing is stored, but work on this very partition was planned and never saved',
-  group: 'nothing is stored, and everything else the group had is gone too',
+  seen: 'nothing is stored, but an earlier round found an offset here',
 } as const
 
 function conclude(verdict: VerdictName, detail: string, custody: Custody, facts: Facts): Verdict {

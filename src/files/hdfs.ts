@@ -6,6 +6,7 @@ import { posix } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
 import { TidemarkError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
+import { withoutPassword } from '../store/url.ts'
 import type { Files } from './files.ts'
 
 /**
@@ -16,7 +17,7 @@ import type { Files } from './files.ts'
 export function openHdfsFiles(url: string): Files {
   const [, user, namenode, path = '/'] = /^hdfs:\/\/(?:([^/?#@:]+)@)?([^/?#@]+)(\/[^?#]*)?$/i.exec(url) ?? []
   if (namenode === undefined) {
-    throw new TidemarkError('USAGE', `${url} names no namenode`, {
+    throw new TidemarkError('USAGE', `${withoutPassword(url)} names no namenode`, {
       hint: 'Write hdfs://namenode:9870/path, by the port of its HTTP address',
     })
   }

@@ -3,6 +3,7 @@ import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { asTidemarkError, TidemarkError } from '../errors.ts'
+import { withoutPassword } from '../store/url.ts'
 import type { Files } from './files.ts'
 
 /** Opens a directory of this machine, by a path or a `file:///path`. @throws TidemarkError USAGE where it names none */
@@ -15,8 +16,11 @@ function pathOf(url: string): string {
   if (!/^file:/i.test(url)) return resolve(url)
   try {
     return fileURLToPath(url)
-  } catch (error) {
-    throw new TidemarkError('USAGE', `${url} names no directory of this machine`, { hint: 'Write a path, or file:///path', cause: error })
+  } catch {
+    // Without what it was caused by, which quotes the URL.
+    throw new TidemarkError('USAGE', `${withoutPassword(url)} names no directory of this machine`, {
+      hint: 'Write a path, or file:///path',
+    })
   }
 }
 

@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type * as S3 from '@aws-sdk/client-s3'
 import { TidemarkError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
+import { withoutPassword } from '../store/url.ts'
 import type { Files } from './files.ts'
 
 type Sdk = typeof S3
@@ -13,7 +14,8 @@ type Sdk = typeof S3
  */
 export async function openS3Files(url: string): Promise<Files> {
   const [, bucket, prefix = ''] = /^s3a?:\/\/([^/?#@:]+)(?:\/([^?#]*))?$/i.exec(url) ?? []
-  if (bucket === undefined) throw new TidemarkError('USAGE', `${url} names no bucket`, { hint: 'Write s3://bucket/prefix' })
+  if (bucket === undefined)
+    throw new TidemarkError('USAGE', `${withoutPassword(url)} names no bucket`, { hint: 'Write s3://bucket/prefix' })
   const sdk = await loadSdk()
   const client = new sdk.S3Client({
     // One attempt: one that the SDK repeats by itself may find the object that the first made, and call it another's.

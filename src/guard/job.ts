@@ -1,6 +1,7 @@
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange } from '../core/position.ts'
 import type { PlanEntry } from '../core/plan.ts'
+import { publishDone } from '../diagnostics.ts'
 import { openExternal } from '../external/custody.ts'
 import type { External, ExternalOptions } from '../external/options.ts'
 import { withDefaults } from '../job/options.ts'
@@ -71,7 +72,7 @@ export class GuardedJob implements Guarded {
   }
 
   async #save(ranges: readonly OffsetRange[]): Promise<void> {
-    await this.#external?.done(ranges)
+    await publishDone(this.#options.group, ranges, async () => this.#external?.done(ranges))
     for (const range of ranges) {
       const { fromOffset = range.fromOffset } = this.#ranges.get(keyOf(range)) ?? {}
       if (range.untilOffset > range.fromOffset) this.#ranges.set(keyOf(range), { ...range, fromOffset })

@@ -1,6 +1,7 @@
 import type { PlanEntry } from '../core/plan.ts'
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange, Position } from '../core/position.ts'
+import { publishDone } from '../diagnostics.ts'
 import { TidemarkError } from '../errors.ts'
 import { openExternal } from '../external/custody.ts'
 import type { External, ExternalOptions, Standing } from '../external/options.ts'
@@ -125,6 +126,14 @@ export class GuardedQuery implements Guarded {
       const fromOffset = held.get(keyOf({ topic, partition }))?.offset
       return fromOffset === undefined ? [] : [{ topic, partition, fromOffset, untilOffset: offset }]
     })
+    await publishDone(this.#options.group, ranges, () => this.#put(batch, held, ranges))
+    for (const range of ranges.filter(({ fromOffset, untilOffset }) => untilOffset > fromOffset)) {
+      const { fromOffset } = this.#ranges.get(keyOf(range)) ?? range
+      this.#ranges.set(keyOf(range), { ...range, fromOffset })
+    }
+  }
+
+  async #put(batch: CommittedBatch, held: ReadonlyMap<string, Position>, ranges: readonly OffsetRange[]): Promise<void> {
     const isNew = batch.offsets.some((one) => !this.#known.has(keyOf(one)))
     const goesBack = ranges.some(({ fromOffset, untilOffset }) => untilOffset < fromOffset)
     try {
@@ -134,10 +143,6 @@ export class GuardedQuery implements Guarded {
       if (!(error instanceof TidemarkError && error.code === 'OFFSET_CHANGED')) throw error
       this.#options.onNotice({ kind: 'moved', text: `${error.message}. The checkpoint counts: the store is set to it again` })
       await this.#takeAt(batch, held)
-    }
-    for (const range of ranges.filter(({ fromOffset, untilOffset }) => untilOffset > fromOffset)) {
-      const { fromOffset } = this.#ranges.get(keyOf(range)) ?? range
-      this.#ranges.set(keyOf(range), { ...range, fromOffset })
     }
   }
 

@@ -1,7 +1,6 @@
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange } from '../core/position.ts'
-import { publish } from '../diagnostics.ts'
-import type { BatchEvent } from '../diagnostics.ts'
+import { BatchVoice } from '../diagnostics.ts'
 import type { KafkaRecord, Slice } from '../kafka/log.ts'
 
 /** Records to be worked on, and the ranges that they cover. Its offsets are saved by `done`, not before. */
@@ -38,8 +37,8 @@ export class JobBatch implements Batch {
   readonly #slices: readonly Slice[]
   readonly #saver: Saver
   readonly #isWhole: boolean
+  readonly #voice: BatchVoice
   #done = false
-  #toldAt = performance.now()
   #transaction: ReturnType<Saver['transaction']> | undefined
   #parts: readonly JobBatch[] = []
 
@@ -50,7 +49,8 @@ export class JobBatch implements Batch {
     this.ranges = slices.map(({ topic, partition, fromOffset, untilOffset }) => ({ topic, partition, fromOffset, untilOffset }))
     this.recordCount = slices.reduce((sum, slice) => sum + slice.recordCount, 0)
     this.records = { [Symbol.iterator]: () => new Walk(slices) }
-    this.#tell('planned')
+    this.#voice = new BatchVoice({ group: saver.group(), ranges: this.ranges, recordCount: this.recordCount })
+    this.#voice.tell('planned')
   }
 
   get isDone(): boolean {
@@ -59,7 +59,7 @@ export class JobBatch implements Batch {
 
   async done(): Promise<void> {
     if (this.isDone) return
-    this.#tell('handled')
+    this.#voice.tell('handled')
     try {
       await this.#saver.save(this.#slices, this.#isWhole)
     } catch (error) {
@@ -67,7 +67,7 @@ export class JobBatch implements Batch {
       throw error
     }
     this.#end()
-    this.#tell('saved')
+    this.#voice.tell('saved')
   }
 
   /** Does the work and saves the offsets in one transaction of the store. False where the partitions are not ours as they were: then nothing was done. */
@@ -75,17 +75,17 @@ export class JobBatch implements Batch {
     this.#transaction ??= this.#saver.transaction(this.#slices)
     const counts = await this.#transaction(async (transaction) => {
       await work(transaction)
-      this.#tell('handled')
+      this.#voice.tell('handled')
     })
     this.#end()
-    if (counts) this.#tell('saved')
+    if (counts) this.#voice.tell('saved')
     else this.failed(new Error('the partitions were not ours any more as they were; nothing of it counts'))
     return counts
   }
 
   /** Its work or its save failed; for those who listen. */
   failed(error: unknown): void {
-    this.#tell('failed', { error })
+    this.#voice.tell('failed', { error })
   }
 
   /** Its partitions, or of one partition its halves, each to be worked on and done by itself, in this order; none of a single record. */
@@ -107,15 +107,6 @@ export class JobBatch implements Batch {
   #end(): void {
     this.#done = true
     if (this.#isWhole) for (const slice of this.#slices) slice.release?.()
-  }
-
-  #tell(state: BatchEvent['state'], more: Pick<BatchEvent, 'error'> = {}): void {
-    publish('batch', () => {
-      const [now, before] = [performance.now(), this.#toldAt]
-      this.#toldAt = now
-      const { ranges, recordCount } = this
-      return { group: this.#saver.group(), state, ranges, recordCount, ms: now - before, ...more }
-    })
   }
 }
 

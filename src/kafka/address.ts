@@ -29,7 +29,9 @@ function parseAddress(text: string): Address {
   const host = bracketed ?? plain
   const port = Number(digits)
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new TidemarkError('USAGE', `the bootstrap server ${JSON.stringify(text)} is not host:port`, {
+    // Somebody may have written a password before an @, as in other URLs.
+    const shown = JSON.stringify(text.replace(/^.*@/s, '***@'))
+    throw new TidemarkError('USAGE', `the bootstrap server ${shown} is not host:port`, {
       hint: 'Name brokers as host:port, with commas between them',
     })
   }

@@ -4,12 +4,14 @@ import { Cluster } from './cluster.ts'
 import { askRangeEpochs } from './epochs.ts'
 import { askFacts } from './facts.ts'
 import { groupsOf } from './group-client.ts'
+import { KnownTimes } from './known-times.ts'
 import type { Log } from './log.ts'
 import { produceRecords } from './produce.ts'
 import { loadProperties } from './properties.ts'
 import { openReader } from './reader.ts'
+import { askRetention } from './retention.ts'
 import { askTimes } from './times.ts'
-import { askTopics } from './topics.ts'
+import { askBrokerIds, askTopics } from './topics.ts'
 
 export interface ConnectOptions {
   /** `host:port`, with commas between several; what the properties file says of them, if not said here. */
@@ -36,13 +38,16 @@ export async function connect({ bootstrapServers, properties, clientId, timeoutM
     tls: file?.tls,
     sasl: file?.sasl,
   })
+  const knownTimes = new KnownTimes()
   const close = async (): Promise<void> => cluster.close()
   return {
     topics: (names, options) => askTopics(cluster, names, options),
+    brokerIds: (options) => askBrokerIds(cluster, options),
     facts: (questions, options) => askFacts(cluster, questions, options),
     offsetsAt: (questions, options) => askTimes(cluster, questions, options),
     epochs: (ranges, options) => askRangeEpochs(cluster, ranges, options),
     batches: (questions, options) => askBatches(cluster, questions, options),
+    retention: (questions, options) => askRetention(cluster, knownTimes, questions, options),
     produce: (topic, records) => produceRecords(cluster, topic, records, cluster.timeoutMs / 3),
     groups: groupsOf(cluster),
     reader: (options) => openReader(cluster, options),

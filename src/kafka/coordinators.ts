@@ -16,6 +16,9 @@ const MOVING: ReadonlySet<string> = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT
 /** As Java's retry.backoff.ms. */
 const BACKOFF_MS = 100
 
+/** Asks one broker. */
+export type Question<Answer> = (send: Send, nodeId: number) => Promise<Answer>
+
 /** Which broker keeps which group, as last heard. */
 export class Coordinators {
   readonly #cluster: Cluster
@@ -35,7 +38,7 @@ export class Coordinators {
    * Kafka's name of the error that stands for the whole answer.
    * @throws TidemarkError KAFKA_UNREACHABLE, KAFKA_DENIED, KAFKA_FAILED
    */
-  async ask<Answer>(group: string, question: (send: Send) => Promise<Answer>, errorOf: (answer: Answer) => string): Promise<Answer> {
+  async ask<Answer>(group: string, question: Question<Answer>, errorOf: (answer: Answer) => string): Promise<Answer> {
     const { timeoutMs } = this.#cluster
     for (const end = performance.now() + timeoutMs * (2 / 3); ;) {
       let error: string
@@ -53,9 +56,9 @@ export class Coordinators {
     }
   }
 
-  async #askAt<Answer>(group: string, nodeId: number, question: (send: Send) => Promise<Answer>): Promise<Answer> {
+  async #askAt<Answer>(group: string, nodeId: number, question: Question<Answer>): Promise<Answer> {
     try {
-      return await question((call, args) => this.#cluster.send(nodeId, call, args))
+      return await question((call, args) => this.#cluster.send(nodeId, call, args), nodeId)
     } catch (error) {
       this.#known.delete(group)
       throw error

@@ -14,9 +14,11 @@ export type Stage = 'connecting' | 'negotiating' | 'asking'
 
 /** Whatever the client or the network threw while a broker was asked, as one line that names the broker and says why. */
 export function explain(error: unknown, address: Address, stage: Stage): TidemarkError {
-  if (error instanceof TidemarkError)
-    return new TidemarkError(error.code, `${printAddress(address)}: ${error.what}`, { hint: error.hint, cause: error.cause })
   const chain = unfold(error)
+  // Ours may lie within the client's: the token for an authentication could not be had, or was refused.
+  const ours = chain.find((each) => each instanceof TidemarkError)
+  if (ours !== undefined)
+    return new TidemarkError(ours.code, `${printAddress(address)}: ${ours.what}`, { hint: ours.hint, cause: ours.cause })
   const [code, why] = refusal(chain) ?? loss(chain, stage)
   return new TidemarkError(code, `${printAddress(address)}: ${why}`, { cause: error })
 }
@@ -63,6 +65,16 @@ function refusal(chain: readonly Error[]): [ErrorCode, string] | undefined {
   if (chain.some((error) => error instanceof UserError && error.message.includes('requires TLS'))) {
     return ['KAFKA_DENIED', 'this port speaks TLS: set security.protocol to SSL or SASL_SSL']
   }
+  return refusalByTls(chain)
+}
+
+/** What went wrong on the way to another server than a broker. */
+export function explainSocket(error: unknown): [ErrorCode, string] {
+  const chain = unfold(error)
+  return refusalByTls(chain) ?? lossBySystem(chain) ?? ['KAFKA_UNREACHABLE', 'the connection was lost']
+}
+
+function refusalByTls(chain: readonly Error[]): [ErrorCode, string] | undefined {
   const tls = chain.map(codeOf).find((code) => /^(ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code))
   return tls === undefined ? undefined : ['KAFKA_DENIED', `TLS failed: ${tls}`]
 }
@@ -78,8 +90,8 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
 
 /** A connection that could not be made, or broke. */
 function loss(chain: readonly Error[], stage: Stage): [ErrorCode, string] {
-  const system = chain.map((error) => SYSTEM_ERRORS[codeOf(error)]).find((why) => why !== undefined)
-  if (system !== undefined) return ['KAFKA_UNREACHABLE', system]
+  const system = lossBySystem(chain)
+  if (system !== undefined) return system
   if (chain.some((error) => error instanceof UnexpectedCorrelationIdError))
     return ['KAFKA_UNREACHABLE', "the answer is not Kafka's protocol: is this a broker's port?"]
   if (chain.some((error) => error instanceof TimeoutError)) return ['KAFKA_UNREACHABLE', LATE[stage]]
@@ -88,6 +100,11 @@ function loss(chain: readonly Error[], stage: Stage): [ErrorCode, string] {
   }
   if (!chain.some((error) => error instanceof NetworkError)) return ['KAFKA_FAILED', "the answer can't be decoded"]
   return ['KAFKA_UNREACHABLE', CLOSED[stage]]
+}
+
+function lossBySystem(chain: readonly Error[]): [ErrorCode, string] | undefined {
+  const system = chain.map((error) => SYSTEM_ERRORS[codeOf(error)]).find((why) => why !== undefined)
+  return system === undefined ? undefined : ['KAFKA_UNREACHABLE', system]
 }
 
 const LATE: Record<Stage, string> = {

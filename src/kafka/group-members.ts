@@ -3,7 +3,9 @@ import { TidemarkError } from '../errors.ts'
 import type { Cluster } from './cluster.ts'
 import { refuse, type Coordinators } from './coordinators.ts'
 import { consumerGroupDescribe, describeGroups, listGroups } from './group-calls.ts'
-import type { GroupMember, GroupType, ListedGroup } from './groups.ts'
+import { shareGroupDescribe, shareGroupOffsets, streamsGroupDescribe } from './group-describe.ts'
+import type { DescribedGroup } from './group-describe.ts'
+import type { GroupMember, GroupType, ListedGroup, ShareStart } from './groups.ts'
 import type { Send } from './leaders.ts'
 import { errorName } from './protocol.ts'
 
@@ -24,7 +26,8 @@ export async function listAll(cluster: Cluster, coordinators: Coordinators): Pro
   return [...new Map(perBroker.flat().map((listed) => [listed.group, listed])).values()]
 }
 
-async function listOf(send: Send): Promise<ListedGroup[]> {
+/** Every group that one broker coordinates and that we may see. */
+export async function listOf(send: Send): Promise<ListedGroup[]> {
   for (let loads = 1; ; loads++) {
     const { errorCode, groups } = await send(listGroups, [[], []])
     const error = errorName(errorCode)
@@ -56,50 +59,59 @@ export async function findGroup(coordinators: Coordinators, group: string): Prom
   return groups.find((listed) => listed.group === group)
 }
 
-/** The members of a group, by the call that its type has. @throws TidemarkError KAFKA_UNSUPPORTED for a streams group that has any */
+/** The members of a group, by the call that its type has. */
 export async function membersOf(coordinators: Coordinators, group: string): Promise<GroupMember[]> {
   const found = await findGroup(coordinators, group)
   if (found === undefined || found.state === 'Empty' || found.state === 'Dead') return []
-  if (found.type === 'consumer') return consumerMembers(coordinators, group)
-  if (found.type === 'classic') return classicMembers(coordinators, group)
-  throw new TidemarkError(
-    'KAFKA_UNSUPPORTED',
-    `the group is a ${found.type} group in the state ${found.state}, whose members Tidemark can't name`,
-    {
-      group,
-      hint:
-        found.type === 'streams'
-          ? 'kafka-streams-groups.sh --describe --members shows them'
-          : 'kafka-share-groups.sh --describe --members shows them',
-    },
-  )
+  return describedMembers(coordinators, group, describers[found.type])
 }
 
-async function classicMembers(coordinators: Coordinators, group: string): Promise<GroupMember[]> {
+type Describer = (send: Send, group: string) => Promise<DescribedGroup | undefined>
+
+const describers: Readonly<Record<GroupType, Describer>> = {
+  classic: async (send, group) => {
+    const [found] = (await send(describeGroups, [[group], false])).groups
+    return (
+      found && {
+        ...found,
+        members: found.members.map(({ groupInstanceId = null, ...member }) => ({ ...member, instanceId: groupInstanceId })),
+      }
+    )
+  },
+  consumer: async (send, group) => {
+    const [found] = (await send(consumerGroupDescribe, [[group], false])).groups
+    return found && { ...found, members: found.members.map(({ instanceId = null, ...member }) => ({ ...member, instanceId })) }
+  },
+  share: async (send, group) => (await send(shareGroupDescribe, [[group]])).groups[0],
+  streams: async (send, group) => (await send(streamsGroupDescribe, [[group]])).groups[0],
+}
+
+async function describedMembers(coordinators: Coordinators, group: string, describer: Describer): Promise<GroupMember[]> {
   const described = await coordinators.ask(
     group,
-    async (send) => (await send(describeGroups, [[group], false])).groups[0],
+    (send) => describer(send, group),
     (answer) => errorName(answer?.errorCode ?? 0),
   )
   refuse(group, errorName(described?.errorCode ?? 0))
-  return (described?.members ?? []).map(({ memberId, groupInstanceId, clientId, clientHost }) =>
-    memberOf(memberId, groupInstanceId, clientId, clientHost),
-  )
+  return (described?.members ?? []).map(memberOf)
 }
 
-async function consumerMembers(coordinators: Coordinators, group: string): Promise<GroupMember[]> {
-  const described = await coordinators.ask(
+/** Where a share group stands in each partition that it knows. */
+export async function shareStartsOf(coordinators: Coordinators, group: string): Promise<ShareStart[]> {
+  const answer = await coordinators.ask(
     group,
-    async (send) => (await send(consumerGroupDescribe, [[group], false])).groups[0],
-    (answer) => errorName(answer?.errorCode ?? 0),
+    async (send) => (await send(shareGroupOffsets, [group])).groups[0],
+    (found) => errorName(found?.errorCode ?? 0),
   )
-  refuse(group, errorName(described?.errorCode ?? 0))
-  return (described?.members ?? []).map(({ memberId, instanceId, clientId, clientHost }) =>
-    memberOf(memberId, instanceId, clientId, clientHost),
+  refuse(group, errorName(answer?.errorCode ?? 0))
+  return (answer?.topics ?? []).flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition, startOffset, errorCode }) =>
+      errorCode === 0 ? { topic, partition, startOffset } : { topic, partition, error: errorName(errorCode) },
+    ),
   )
 }
 
 /** Brokers write `/127.0.0.1`, as Java prints an address without a name. */
-function memberOf(memberId: string, instanceId: string | null | undefined, clientId: string, clientHost: string): GroupMember {
+function memberOf({ memberId, instanceId, clientId, clientHost }: DescribedGroup['members'][number]): GroupMember {
   return { memberId, instanceId: instanceId ?? undefined, clientId, host: clientHost.replace(/^\//, '') }
 }

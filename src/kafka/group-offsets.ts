@@ -1,7 +1,8 @@
 import { keyOf, type TopicPartition } from '../core/position.ts'
 import { refuse, type Coordinators } from './coordinators.ts'
-import { offsetCommit, offsetFetch } from './group-calls.ts'
+import { offsetCommit } from './group-calls.ts'
 import type { CommittedAnswer, CommittedOffset } from './groups.ts'
+import type { GroupsTogether } from './groups-together.ts'
 import { errorName } from './protocol.ts'
 import { Roster } from './roster.ts'
 
@@ -14,26 +15,32 @@ type Topics = { name: string; partitionIndexes: number[] }[]
 /** All that is committed in a group; of the partitions in `also` without anything, asked by name, at least why. */
 export async function fetchCommitted(
   coordinators: Coordinators,
+  together: GroupsTogether,
   group: string,
   also: readonly TopicPartition[] = [],
 ): Promise<CommittedAnswer[]> {
-  const all = await fetchTopics(coordinators, group, null)
+  const all = await fetchTopics(coordinators, together, group, null)
   const known = new Set(all.map(keyOf))
   const missing = also.filter((partition) => !known.has(keyOf(partition)))
   if (missing.length === 0) return all
   const topics = new Roster(missing)
     .topics(({ partition }) => partition)
     .map(({ name, partitions }) => ({ name, partitionIndexes: partitions }))
-  const named = await fetchTopics(coordinators, group, topics)
+  const named = await fetchTopics(coordinators, together, group, topics)
   // Asked by name, a partition of which nothing is committed has the offset -1.
   return [...all, ...named.filter((answer) => 'error' in answer || answer.offset !== -1n)]
 }
 
-async function fetchTopics(coordinators: Coordinators, group: string, topics: Topics | null): Promise<CommittedAnswer[]> {
+async function fetchTopics(
+  coordinators: Coordinators,
+  together: GroupsTogether,
+  group: string,
+  topics: Topics | null,
+): Promise<CommittedAnswer[]> {
   const request = { groupId: group, memberId: null, memberEpoch: NO_EPOCH, topics }
   const answer = await coordinators.ask(
     group,
-    async (send) => (await send(offsetFetch, [[request], true])).groups[0],
+    (send, nodeId) => together.ask(nodeId, send, request),
     (found) => (found === undefined ? 'NO_ANSWER' : errorName(found.errorCode)),
   )
   const error = answer === undefined ? 'NO_ANSWER' : errorName(answer.errorCode)

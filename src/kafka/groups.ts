@@ -31,6 +31,9 @@ export interface CommittedOffset extends TopicPartition {
 /** A committed offset, or Kafka's name of the reason why it could not be had (UNSTABLE_OFFSET_COMMIT …). */
 export type CommittedAnswer = CommittedOffset | (TopicPartition & { readonly error: string })
 
+/** Below the offset every record of a partition was dealt with by a share group (KIP-932); -1: nobody has read of it. Or Kafka's name of the reason why it could not be had. */
+export type ShareStart = TopicPartition & ({ readonly startOffset: bigint } | { readonly error: string })
+
 /**
  * The groups of a cluster. Every call is over within the cluster's time-out, and asks the group's coordinator, wherever that
  * has moved to. @throws TidemarkError KAFKA_UNREACHABLE, KAFKA_DENIED, KAFKA_UNSUPPORTED, KAFKA_FAILED
@@ -41,8 +44,12 @@ export interface Groups {
   list(): Promise<ListedGroup[]>
   /** One group as its coordinator lists it; undefined where there is none. */
   find(group: string): Promise<ListedGroup | undefined>
-  /** Who is in the group now. @throws also KAFKA_UNSUPPORTED for members of a streams group, which no API that we speak names */
+  /** Who is in the group now, whatever its type. */
   members(group: string): Promise<GroupMember[]>
+  /** How many members each classic and consumer group has, in O(brokers) requests. */
+  memberCounts(): Promise<ReadonlyMap<string, number>>
+  /** Where a share group stands: all that it has in place of committed offsets. */
+  shareStarts(group: string): Promise<ShareStart[]>
   /**
    * All that is committed in a group, -1 included. Of the partitions in `also` that have nothing committed it is asked once more by
    * name: there may be a transaction that commits the first offset.

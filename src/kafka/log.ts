@@ -1,4 +1,5 @@
 import type { Facts } from '../core/facts.ts'
+import type { MarginQuestion, RetentionFacts } from '../core/margin.ts'
 import type { EpochStart, OffsetRange, TopicPartition } from '../core/position.ts'
 import type { Groups } from './groups.ts'
 
@@ -9,6 +10,8 @@ import type { Groups } from './groups.ts'
 export interface Log {
   /** What the cluster says of topics: of those named, or of all. Never creates one. One bad topic never spoils another's answer. */
   topics(names?: readonly string[], options?: AskOptions): Promise<TopicDescription[]>
+  /** The node IDs of the brokers that are up; absent of a log that is no cluster. @throws TidemarkError as topics does */
+  readonly brokerIds?: ((options?: AskOptions) => Promise<number[]>) | undefined
   /** Facts of any number of partitions in O(brokers) requests, one answer per question, in order. Rejects only when no broker at all can be asked: KAFKA_UNREACHABLE, KAFKA_DENIED. */
   facts(questions: readonly FactsQuestion[], options?: FactsOptions): Promise<Facts[]>
   /** The first offset whose record time is at or after `timestamp` (ms), or null where there is none; or why it could not be had. One answer per question, in order. */
@@ -19,6 +22,8 @@ export interface Log {
   batches(questions: readonly BatchQuestion[], options?: AskOptions): Promise<BatchAnswer[]>
   /** Writes records to a topic that exists, and resolves when they are safe there. @throws TidemarkError KAFKA_UNREACHABLE, TOPIC_NOT_FOUND, KAFKA_DENIED, KAFKA_FAILED */
   produce(topic: string, records: readonly OutgoingRecord[]): Promise<void>
+  /** What there is to know about what retention removes, in O(brokers) requests a round and a bounded number of rounds, one answer per question, in order; absent of a log that removes nothing by itself. */
+  readonly retention?: ((questions: readonly MarginQuestion[], options: RetentionOptions) => Promise<RetentionAnswer[]>) | undefined
   /** The cluster's own groups and their committed offsets; absent of a log that is no cluster. */
   readonly groups?: Groups | undefined
   /** Opens a reader for a job. */
@@ -53,6 +58,15 @@ export interface TimeQuestion extends TopicPartition {
 export type TimeAnswer =
   | (TopicPartition & { readonly state: 'known'; readonly offset: number | null })
   | (TopicPartition & { readonly state: 'unknown'; readonly reason: string })
+
+export interface RetentionOptions extends AskOptions {
+  /** ms since 1970. */
+  readonly now: number
+}
+
+export type RetentionAnswer =
+  | (TopicPartition & { readonly state: 'known'; readonly facts: RetentionFacts })
+  | (TopicPartition & { readonly state: 'unknown'; readonly reason: string; readonly detail: string })
 
 export type EpochsAnswer =
   | (TopicPartition & {

@@ -12,6 +12,15 @@ export async function askTopics(cluster: Cluster, names?: readonly string[], { s
   return (names ?? [...heard.topics.keys()].toSorted()).map((topic) => describe(heard, topic))
 }
 
+/**
+ * The node IDs of the brokers that are up. One request.
+ * @throws TidemarkError as Cluster.metadata does; or the signal's reason
+ */
+export async function askBrokerIds(cluster: Cluster, { signal }: AskOptions = {}): Promise<number[]> {
+  const { brokers } = await cluster.metadata([], { signal })
+  return [...brokers.keys()].toSorted((a, b) => a - b)
+}
+
 function describe(heard: Metadata, topic: string): TopicDescription {
   const found = topicIn(heard, topic)
   const { clusterId } = heard

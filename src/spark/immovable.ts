@@ -16,10 +16,7 @@ const MAX_NEIGHBOURS = 100
  */
 export function immovable(checkpoint: Checkpoint): Immovable | undefined {
   const { planned, committed, stateful, continuous, gaps, incomplete, newest } = checkpoint
-  if (planned === undefined || newest === undefined) {
-    const hint = 'Give the query startingOffsets instead: Spark takes them while there is no batch'
-    return { code: 'CHECKPOINT_READ_ONLY', reason: 'the checkpoint has no batch yet', hint }
-  }
+  if (planned === undefined || newest === undefined) return { code: 'CHECKPOINT_READ_ONLY', ...withoutBatch(checkpoint) }
   if (stateful) {
     const hint = 'Begin a new checkpoint, or let the query go on from where it is'
     return { code: 'CHECKPOINT_STATEFUL', reason: 'the query keeps state, which belongs to its offsets: moved, it fails', hint }
@@ -33,6 +30,22 @@ export function immovable(checkpoint: Checkpoint): Immovable | undefined {
   if (twice === undefined) return undefined
   const reason = `${twice[0]} is read by the sources ${twice[1].join(' and ')}, and a move says nothing of which`
   return { code: 'CHECKPOINT_READ_ONLY', reason, hint: 'Begin a new checkpoint' }
+}
+
+/** Spark writes the starting offsets of a source down when it first asks for them, before any batch, and looks at the option no more (tried with 4.1.1). */
+function withoutBatch({ partitions }: Checkpoint): Pick<Immovable, 'reason' | 'hint'> {
+  if (partitions.length === 0) {
+    return {
+      reason: 'the checkpoint has no batch yet',
+      hint: 'Give the query startingOffsets instead: Spark takes them while there is no batch',
+    }
+  }
+  const reason =
+    'the checkpoint has no batch yet, only the starting offsets that the query wrote down (sources/), which count instead of startingOffsets'
+  return {
+    reason,
+    hint: 'Nothing was read by it yet: remove the checkpoint, and the query begins at its startingOffsets, which guard gives it',
+  }
 }
 
 function readOnly({ continuous, incomplete, planned = 0 }: Checkpoint): Pick<Immovable, 'reason' | 'hint'> {

@@ -1,6 +1,6 @@
 import { TidemarkError } from '../errors.ts'
 import type { OpenDriver } from './driver.ts'
-import { schemeOf, withoutPassword } from './url.ts'
+import { schemeOf } from './url.ts'
 
 /** The backends by their URL's scheme. Each one is loaded when a store of its kind is opened, and not before. */
 const backends: Readonly<Record<string, () => Promise<OpenDriver>>> = {
@@ -16,7 +16,7 @@ export async function backendOf(url: string): Promise<OpenDriver> {
   const scheme = schemeOf(url)
   const load = Object.hasOwn(backends, scheme) ? backends[scheme] : undefined
   if (load === undefined) {
-    throw new TidemarkError('USAGE', `there is no store ${scheme}: (${withoutPassword(url)})`, {
+    throw new TidemarkError('USAGE', `there is no store ${scheme}:`, {
       hint: `There are ${Object.keys(backends)
         .map((name) => `${name}:`)
         .join(', ')}`,

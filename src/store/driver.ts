@@ -1,5 +1,6 @@
 import type { Custody, Planned } from '../core/custody.ts'
 import type { LedgerRow } from '../core/ledger.ts'
+import type { GroupType } from '../kafka/groups.ts'
 import type { Log } from '../kafka/log.ts'
 import type { Position, TopicPartition } from '../core/position.ts'
 
@@ -85,6 +86,15 @@ export interface Member {
   readonly seenAt: number
 }
 
+/** A group, and what its store knows of it besides its offsets. */
+export interface GroupListing {
+  readonly group: string
+  /** Of Kafka's own groups: how it shares its work. */
+  readonly type?: GroupType | undefined
+  /** It has no committed offsets that could be compared or moved: why, and what it has in their place. Sentences. */
+  readonly withoutOffsets?: readonly string[] | undefined
+}
+
 /** Which ledger rows to read; all that are given must hold. */
 export interface LedgerQuery {
   readonly group?: string | undefined
@@ -115,6 +125,8 @@ export interface StoreDriver {
   transact?(group: string, writes: readonly Write[], work: (transaction: unknown) => Promise<void>): Promise<TransactResult>
   /** The names of the groups that have anything stored. */
   groups(): Promise<string[]>
+  /** These groups, without names all, those that can't have committed offsets included. Only of a store whose groups are of several kinds. */
+  describeGroups?(names?: readonly string[]): Promise<GroupListing[]>
   /** Ledger rows, oldest first. */
   ledger(query: LedgerQuery): Promise<LedgerRow[]>
   /** Says that the member lives; called again every few seconds. Must succeed after a session was lost. */
@@ -123,6 +135,8 @@ export interface StoreDriver {
   leave(group: string, memberId: string): Promise<void>
   /** The members that the store shows, dead ones with an old `seenAt` included. */
   members(group: string): Promise<Member[]>
+  /** How many members each group has. Only of a store that shows all of them at once. */
+  countMembers?(): Promise<ReadonlyMap<string, number>>
   close(): Promise<void>
 }
 

@@ -1,11 +1,12 @@
-import type { BigIntStats } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { statSync } from 'node:fs'
 import { TidemarkError } from '../errors.ts'
-import { assertWritable, inspect, isDiskFailure, openFile, storeError, unlessLocked } from './sqlite-file.ts'
+import { assertWritable, inspect, openFile, storeError, unlessLocked } from './sqlite-file.ts'
 import { WriteAheadLog } from './sqlite-log.ts'
+import { identityOf, ReadFile } from './sqlite-reading.ts'
 import { createSchema, hasSchema, isOlder, migrate } from './sqlite-schema.ts'
 import { prepare, type Statements } from './sqlite-statements.ts'
+import { commit, transaction } from './sqlite-transaction.ts'
 
 /** A way to an SQLite store's tables. What is done in one call sees one state of them, and is applied as a whole or not at all. */
 export interface Access {
@@ -85,19 +86,20 @@ function setUp(db: DatabaseSync, path: string, patience: number): Access {
   }
 }
 
-/** Reads the file, opening it for each call anew: it may not be there yet, or be replaced. Creates nothing. */
+/** Reads the file as it is at each call: it may not be there yet, or be replaced. Creates nothing. */
 export function accessForReading(path: string, patience: number): Access {
+  const file = new ReadFile(path)
   return {
     async read(work, empty) {
       try {
-        return await unlessLocked(patience, () => readOnce(path, work, empty))
+        return await unlessLocked(patience, () => file.read(work, empty))
       } catch (error) {
         throw storeError(error, path)
       }
     },
     write: () => refuseToWrite(path),
     transact: () => refuseToWrite(path),
-    close() {},
+    close: () => file.close(),
   }
 }
 
@@ -127,56 +129,6 @@ async function heldOpen<T>(db: DatabaseSync, path: string, work: () => Promise<T
   return result
 }
 
-/**
- * A file without a log beside it is read as one that nobody writes: SQLite would otherwise make that log, or fail where
- * it may not. Should somebody have begun to write meanwhile, what was read counts for nothing, and it is read again.
- */
-function readOnce<T>(path: string, work: (statements: Statements, db: DatabaseSync) => T, empty: T): T {
-  for (;;) {
-    const before = inspect(path)
-    if (before === undefined) return empty
-    const still = !hasLog(path)
-    const isStale = (): boolean => still && !sameContent(before, inspect(path))
-    try {
-      const result = readFrom(openFile(path, still ? 'immutable' : 'read'), path, work, empty)
-      if (!isStale()) return result
-    } catch (error) {
-      if (!isStale()) throw error
-    }
-  }
-}
-
-function readFrom<T>(db: DatabaseSync, path: string, work: (statements: Statements, db: DatabaseSync) => T, empty: T): T {
-  try {
-    return transaction(db, 'DEFERRED', () => (hasSchema(db, path) ? work(prepare(db), db) : empty))
-  } finally {
-    db.close()
-  }
-}
-
-function transaction<T>(db: DatabaseSync, kind: 'DEFERRED' | 'IMMEDIATE', work: () => T): T {
-  db.exec(`BEGIN ${kind}`)
-  let result: T
-  try {
-    result = work()
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
-  }
-  commit(db)
-  return result
-}
-
-function commit(db: DatabaseSync): void {
-  try {
-    db.exec('COMMIT')
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    if (!isDiskFailure(error)) throw error
-    throw new TidemarkError('STORE_OUTCOME_UNKNOWN', 'the disk failed while a save was being written to it', { cause: error })
-  }
-}
-
 /** @throws TidemarkError STORE_NOT_FOUND where the path names another file than the one that was opened: what is saved there would be lost. */
 function assertSame(path: string, opened: string): void {
   const now = statSync(path, { bigint: true, throwIfNoEntry: false })
@@ -184,16 +136,4 @@ function assertSame(path: string, opened: string): void {
   throw new TidemarkError('STORE_NOT_FOUND', `${path} was moved, removed or replaced while it was open; nothing was written`, {
     hint: 'Start again',
   })
-}
-
-function identityOf(file: BigIntStats | undefined): string {
-  return file === undefined ? 'none' : `${file.dev}:${file.ino}`
-}
-
-function sameContent(before: BigIntStats, after: BigIntStats | undefined): boolean {
-  return after !== undefined && identityOf(after) === identityOf(before) && after.mtimeNs === before.mtimeNs && after.size === before.size
-}
-
-function hasLog(path: string): boolean {
-  return ['-wal', '-journal'].some((suffix) => (statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0) > 0)
 }

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { asTidemarkError, TidemarkError, type ErrorCode } from '../errors.ts'
+import { withoutPassword } from './url.ts'
 
 /** How long SQLite itself waits for a lock, ms: it blocks the whole process meanwhile, so not for long. */
 const LOCK_MS = 20
@@ -30,8 +31,8 @@ const CODES: Readonly<Record<number, readonly [ErrorCode, string, string?]>> = {
 export function pathOf(url: string): string {
   const rest = url.slice('sqlite:'.length)
   const hint = 'Name a file like sqlite:./tidemark.db or sqlite:///var/lib/tidemark.db; write %3F, %23 and %25 for ?, # and % in its name'
-  if (/^\/\/[^/]/.test(rest)) throw new TidemarkError('USAGE', `${url} names a host, and SQLite has none`, { hint })
-  if (/[?#]/.test(rest)) throw new TidemarkError('USAGE', `${url}: an SQLite store has no parameters`, { hint })
+  if (/^\/\/[^/]/.test(rest)) throw new TidemarkError('USAGE', `${withoutPassword(url)} names a host, and SQLite has none`, { hint })
+  if (/[?#]/.test(rest)) throw new TidemarkError('USAGE', `${withoutPassword(url)}: an SQLite store has no parameters`, { hint })
   if (rest === '' || rest.startsWith(':')) throw new TidemarkError('USAGE', `${url} names no file`, { hint })
   try {
     return resolve(decodeURIComponent(rest.replace(/^\/\//, '')))

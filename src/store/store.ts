@@ -6,7 +6,7 @@ import { asTidemarkError, TidemarkError, type ErrorContext } from '../errors.ts'
 import type { Log } from '../kafka/log.ts'
 import { backendOf } from './backends.ts'
 import { LateDriver } from './late-driver.ts'
-import type { LedgerQuery, Member, StoreDriver, TransactResult, Write, WriteResult } from './driver.ts'
+import type { GroupListing, LedgerQuery, Member, StoreDriver, TransactResult, Write, WriteResult } from './driver.ts'
 import { keepAlive, MEMBER_GONE_MS, type Membership } from './membership.ts'
 import { saveAndKnow } from './outcome.ts'
 import { retried } from './patience.ts'
@@ -34,10 +34,14 @@ export interface Store {
   transact(group: string, writes: readonly Write[], work: (transaction: unknown) => Promise<void>): Promise<TransactResult>
   /** The names of the groups that have anything stored, sorted. */
   groups(): Promise<string[]>
+  /** These groups, without names all, sorted, with what the store knows of each; those that can't have committed offsets included. */
+  describeGroups(names?: readonly string[]): Promise<GroupListing[]>
   /** Ledger rows, oldest first. */
   ledger(query: LedgerQuery): Promise<LedgerRow[]>
   /** The live members of a group: those seen within 10 seconds. */
   members(group: string): Promise<Member[]>
+  /** How many members each group has; empty of a store that doesn't show all of them at once. */
+  countMembers(): Promise<ReadonlyMap<string, number>>
   /** Becomes one of the group's live members, with a heartbeat every 3 seconds until it leaves. Only a failure of the first one is thrown. */
   join(group: string, member: Pick<Member, 'id' | 'host'>): Promise<Membership>
   /** Leaves all groups and lets go of the store. A second call does nothing. */
@@ -143,9 +147,21 @@ class OpenStore implements Store {
     return names.toSorted()
   }
 
+  async describeGroups(names?: readonly string[]): Promise<GroupListing[]> {
+    for (const group of names ?? []) checkGroup(group)
+    const described = await this.#retried({}, async () => (await this.#driver.get()).describeGroups?.(names))
+    const found = described ?? (names ?? (await this.groups())).map((group) => ({ group }))
+    return found.toSorted((a, b) => (a.group < b.group ? -1 : 1))
+  }
+
   async ledger(query: LedgerQuery): Promise<LedgerRow[]> {
     if (query.group !== undefined) checkGroup(query.group)
     return this.#retried({ group: query.group }, async () => (await this.#driver.get()).ledger(query))
+  }
+
+  async countMembers(): Promise<ReadonlyMap<string, number>> {
+    const counts = await this.#retried({}, async () => (await this.#driver.get()).countMembers?.())
+    return counts ?? new Map<string, number>()
   }
 
   async members(group: string): Promise<Member[]> {

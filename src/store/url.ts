@@ -4,7 +4,10 @@ import { TidemarkError } from '../errors.ts'
 export function schemeOf(url: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]
   if (scheme === undefined) {
-    throw new TidemarkError('USAGE', `${withoutPassword(url)} is no store's URL`, { hint: 'A store is named like sqlite:./tidemark.db' })
+    // What stands before an @ may be a password, of what else one can't know here.
+    throw new TidemarkError('USAGE', `${url.replace(/^.*@/s, '***@')} is no store's URL`, {
+      hint: 'A store is named like sqlite:./tidemark.db',
+    })
   }
   return scheme.toLowerCase()
 }

@@ -26,7 +26,8 @@ export async function check(log: Log, store: Pick<Store, 'load'>, options: Exami
   return findings.map((finding) => rowOf(options.group, finding))
 }
 
-function rowOf(group: string, { custody, facts, verdict }: Finding): CheckRow {
+/** What is found of one partition, as a row. */
+export function rowOf(group: string, { custody, facts, verdict }: Finding): CheckRow {
   return {
     group,
     topic: custody.topic,

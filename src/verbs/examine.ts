@@ -27,6 +27,8 @@ export interface ExamineOptions {
   readonly clockSkewMs?: number | undefined
   /** Ask for last stable offsets too. */
   readonly lastStableOffset?: boolean | undefined
+  /** Verdicts of an earlier examination, some seconds ago or more, by `topic-partition`: where the first look gives the same, it is the second one. */
+  readonly before?: ReadonlyMap<string, VerdictName> | undefined
   readonly clock?: Clock | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -60,7 +62,7 @@ export async function examinePartitions(
   const clock = options.clock ?? systemClock
   const settled: Finding[] = []
   let open = await look(log, loaded, options)
-  let before = new Map<string, VerdictName>()
+  let before = options.before ?? new Map<string, VerdictName>()
   for (let looks = 1; open.length > 0; looks++) {
     const [done, unsettled] = divide(
       open,

@@ -1,5 +1,7 @@
+import { systemClock } from '../clock.ts'
 import type { Custody } from '../core/custody.ts'
 import type { Facts } from '../core/facts.ts'
+import type { Margin } from '../core/margin.ts'
 import { planRepair } from '../core/plan.ts'
 import type { Finding, PlanContext, PlanEntry } from '../core/plan.ts'
 import { choicesFor, toPolicy } from '../core/policy.ts'
@@ -10,8 +12,10 @@ import type { Test, Verdict, VerdictName } from '../core/verdict.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Log } from '../kafka/log.ts'
 import type { Store } from '../store/store.ts'
+import { rowOf } from './check.ts'
 import { examine } from './examine.ts'
 import type { ExamineOptions } from './examine.ts'
+import { questionOf, readMargin } from './margin.ts'
 import { contextOf, withTimes } from './reconcile.ts'
 import { stakesOf } from './stakes.ts'
 import type { Stake } from './stakes.ts'
@@ -48,6 +52,8 @@ export interface Explanation extends TopicPartition {
   readonly evidence: readonly string[]
   readonly lag: number | null
   readonly truncation: Verdict['truncation'] | null
+  /** How far retention is from the offset; null where it does not lie within the log. */
+  readonly margin: Margin | null
   readonly actions: readonly ExplainedAction[]
 }
 
@@ -71,8 +77,15 @@ export async function explain(log: Log, store: Store, options: ExplainOptions): 
     evidence: verdict.evidence,
     lag: verdict.lag ?? null,
     truncation: verdict.truncation ?? null,
+    margin: await marginOfFinding(log, group, finding, options),
     actions: await actionsOf(log, finding, contextOf(options)),
   }
+}
+
+async function marginOfFinding(log: Log, group: string, finding: Finding, options: ExplainOptions): Promise<Margin | null> {
+  const { clock = systemClock, signal } = options
+  const question = questionOf(rowOf(group, finding))
+  return question === null ? null : readMargin(log, question, { now: clock.now(), signal })
 }
 
 function explainedTests(custody: Custody, facts: Facts): ExplainedTest[] {

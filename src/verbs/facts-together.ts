@@ -1,5 +1,6 @@
 import type { Facts } from '../core/facts.ts'
 import type { FactsOptions, FactsQuestion, Log } from '../kafka/log.ts'
+import { timesTogether } from './times-together.ts'
 
 /** A question of one participant's that waits for the others'. */
 interface Asked {
@@ -18,15 +19,20 @@ export class FactsTogether {
   readonly log: Log
   readonly #log: Log
   #participants: number
+  readonly #patienceMs: number | undefined
   #asked: Asked[] = []
+  #impatience: NodeJS.Timeout | undefined
 
-  constructor(log: Log, participants: number) {
+  /** @param patienceMs how long those who asked wait for the others; then they are answered without them. Default: as long as it takes */
+  constructor(log: Log, participants: number, patienceMs?: number) {
     this.#log = log
     this.#participants = participants
+    this.#patienceMs = patienceMs
     const facts: Log['facts'] = (questions, options = {}) => this.#ask(questions, options)
+    const together: Partial<Log> = { facts, offsetsAt: timesTogether(log) }
     this.log = new Proxy(log, {
       get: (target, name): unknown => {
-        if (name === 'facts') return facts
+        if (Object.hasOwn(together, name)) return Reflect.get(together, name) as unknown
         const value: unknown = Reflect.get(target, name)
         return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
@@ -42,13 +48,19 @@ export class FactsTogether {
   #ask(questions: readonly FactsQuestion[], options: FactsOptions): Promise<Facts[]> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ questions, options, resolve, reject })
+      if (this.#patienceMs !== undefined) this.#impatience ??= setTimeout(() => this.#askNow(), this.#patienceMs)
       this.#askIfComplete()
     })
   }
 
   #askIfComplete(): void {
+    if (this.#asked.length > 0 && this.#asked.length >= this.#participants) this.#askNow()
+  }
+
+  #askNow(): void {
+    clearTimeout(this.#impatience)
+    this.#impatience = undefined
     const asked = this.#asked
-    if (asked.length === 0 || asked.length < this.#participants) return
     this.#asked = []
     void this.#askAll(asked)
   }

@@ -1,8 +1,9 @@
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange } from '../core/position.ts'
+import { BatchVoice } from '../diagnostics.ts'
 import { asTidemarkError } from '../errors.ts'
 import { openExternal } from '../external/custody.ts'
-import type { ExternalOptions, PlannedWork } from '../external/options.ts'
+import type { External, ExternalOptions, PlannedWork } from '../external/options.ts'
 import { printRange } from '../job/batch.ts'
 import { withDefaults } from '../job/options.ts'
 import type { Log } from '../kafka/log.ts'
@@ -65,8 +66,7 @@ export async function step(log: Log, store: Store, options: StepOptions): Promis
       const planned = await external.plan(maxRecords)
       if (planned.offsets > 0) {
         onNotice({ kind: planned.isReplay ? 'replanned' : 'started', text: sentenceOf(planned) })
-        if (!(await work(stepOf(planned)))) return summary(false)
-        await external.done(planned.ranges)
+        if (!(await workOn(planned, { group, external, work }))) return summary(false)
         steps++
         for (const range of planned.ranges.filter(isFilled)) ranges.set(keyOf(range), joined(ranges.get(keyOf(range)), range))
       }
@@ -79,6 +79,31 @@ export async function step(log: Log, store: Store, options: StepOptions): Promis
     if (signal.aborted && error === signal.reason) return summary(true)
     throw asTidemarkError(error, 'INTERNAL', { group })
   }
+}
+
+interface Working {
+  readonly group: string
+  readonly external: External
+  readonly work: StepWork
+}
+
+/** Does the work and saves what it read. Says whether it succeeded. */
+async function workOn(planned: PlannedWork, { group, external, work }: Working): Promise<boolean> {
+  const voice = new BatchVoice({ group, ranges: planned.ranges.filter(isFilled), recordCount: planned.offsets })
+  voice.tell('planned')
+  try {
+    if (!(await work(stepOf(planned)))) {
+      voice.tell('failed', { error: new Error('the work of the step did not succeed') })
+      return false
+    }
+    voice.tell('handled')
+    await external.done(planned.ranges)
+  } catch (error) {
+    voice.tell('failed', { error })
+    throw error
+  }
+  voice.tell('saved')
+  return true
 }
 
 function stepOf({ ranges, isReplay }: PlannedWork): Step {

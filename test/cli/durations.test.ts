@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { parseDateTime, printDateTime } from '../../src/cli/datetimes.ts'
-import { parseDuration } from '../../src/cli/durations.ts'
+import { parseDuration, printDuration } from '../../src/cli/durations.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -101,3 +101,23 @@ test('a time that was printed is read as what it was', () => {
 })
 
 test('a time that no date can hold is printed as its number', () => assert.equal(printDateTime(1e17), '100000000000000000'))
+
+for (const [ms, text] of [
+  [0, '0s'],
+  [250, '250ms'],
+  [61_500, '1m1s'],
+  [3 * HOUR + 10 * MINUTE + 59 * SECOND, '3h10m'],
+  [6 * DAY + 20 * HOUR + 50 * MINUTE, '6d20h50m'],
+  [7 * DAY + MINUTE, '7d1m'],
+] as const) {
+  test(`${ms} ms are printed as ${text}`, () => assert.equal(printDuration(ms), text))
+}
+
+test('a duration that was printed is read as no more than it was', () => {
+  fc.assert(
+    fc.property(fc.nat(400 * DAY), (ms) => {
+      const read = parseDuration(printDuration(ms)) ?? -1
+      assert.ok(read <= ms && read >= 0 && ms - read <= Math.max(SECOND, ms / 20))
+    }),
+  )
+})

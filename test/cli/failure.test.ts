@@ -23,6 +23,7 @@ for (const [text, shown] of [
   ['sasl.jaas.config=x required username="me" password="s3cr3t";', 'sasl.jaas.config=x required username="me" password=***;'],
   ['ssl.keystore.password=s3cr3t', 'ssl.keystore.password=***'],
   ['?token=abc&x=1', '?token=***&x=1'],
+  ['It reads like: password="…" clientSecret="…";', 'It reads like: password="…" clientSecret="…";'],
   ['http://localhost:9092/ is fine, so is a@b', 'http://localhost:9092/ is fine, so is a@b'],
   ['orders-0 [100, 900): broker 127.0.0.1:9092', 'orders-0 [100, 900): broker 127.0.0.1:9092'],
 ] as const) {

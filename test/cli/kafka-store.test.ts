@@ -35,7 +35,7 @@ describe('the verbs on the cluster’s own groups', { timeout: 240_000 }, () => 
     await commit('billing', 100n)
     const found = await run('check', '--group', 'billing')
     assert.equal(found.code, 3)
-    assert.match(found.stdout, /^billing +orders +0 +100 +120 +150 +50 +expired +the offset 100 is below the log start 120/m)
+    assert.match(found.stdout, /^billing +classic +orders +0 +100 +120 +150 +50 +expired +the offset 100 is below the log start 120/m)
     assert.equal(existsSync(join(directory, 'tidemark.db')), false, 'check creates nothing')
     const repaired = await run('repair', '--group', 'billing', '--ledger', './moves.db', '--execute')
     assert.deepEqual([repaired.code, repaired.stderr], [0, 'moved 1 of 1 partitions; at most 20 records skipped and 0 read again\n'])
@@ -71,8 +71,8 @@ describe('the verbs on the cluster’s own groups', { timeout: 240_000 }, () => 
     await commit('sound', 150n)
     const { code, stdout } = await run('check', '--all-groups')
     assert.equal(code, 3)
-    assert.match(stdout, /^corrupt +orders +0 +- .*the stored value "-5" is no offset: it is negative$/m)
-    assert.match(stdout, /^sound +orders +0 +150 .*valid /m)
+    assert.match(stdout, /^corrupt +classic +orders +0 +- .*the stored value "-5" is no offset: it is negative$/m)
+    assert.match(stdout, /^sound +classic +orders +0 +150 .*valid /m)
   })
 
   it('run is refused by name before anything is written: a group fences nobody from outside', async () => {
@@ -87,7 +87,7 @@ describe('the verbs on the cluster’s own groups', { timeout: 240_000 }, () => 
   it('kafka://host:port names the cluster itself; a name that is no address is refused', async () => {
     await commit('elsewhere', 130n)
     const there = await run('check', '--group', 'elsewhere', '--store', `kafka://${kafka.bootstrapServers}`, '-o', 'csv')
-    assert.match(there.stdout, /elsewhere,orders,0,130,120,150,20,valid/)
+    assert.match(there.stdout, /elsewhere,classic,orders,0,130,120,150,20,valid/)
     for (const url of ['kafka:billing', 'kafka://', 'kafka://host:9092?x=1']) {
       const { code, stderr } = await run('check', '--group', 'elsewhere', '--store', url)
       assert.deepEqual([code, stderr.slice(0, 16)], [2, 'tidemark: USAGE:'], url)

@@ -7,7 +7,7 @@ import { createProgram } from '../../src/cli/program.ts'
 import { applyProfile } from '../../src/cli/settings.ts'
 import { tidemark } from './command.ts'
 
-const verbs = ['check', 'explain', 'repair', 'reset', 'ledger', 'run', 'step', 'guard']
+const verbs = ['check', 'explain', 'repair', 'reset', 'ledger', 'run', 'step', 'guard', 'watch']
 
 /** What a command line comes to, without doing it. */
 async function optionsOf(...args: string[]): Promise<Record<string, unknown>> {

@@ -11,6 +11,8 @@ export interface Incident {
   readonly source: string
   /** Where the offset is kept. Default SQLite. */
   readonly store?: 'sqlite' | 'zookeeper' | 'kafka' | undefined
+  /** How far clocks may be apart, ms. Default 5 minutes, which no incident waits for. */
+  readonly clockSkewMs?: number | undefined
   /** The partition that it is about. Default 0. */
   readonly partition?: number | undefined
   /** Makes it happen, on real servers. */
@@ -20,7 +22,7 @@ export interface Incident {
   /** It happens under a job that runs on: verdict, evidence and repair are the job's own, as its ledger has them. */
   readonly underAJob?: boolean | undefined
   readonly verdict: VerdictName
-  /** Word for word; T1, T2 … stand for the topic's IDs in their order, C1 and C2 for the clusters' IDs. */
+  /** Word for word; T1, T2 … stand for the topic's IDs in their order, C1 and C2 for the clusters' IDs, M1, M2 … for moments. */
   readonly evidence: readonly string[]
   /** The committed offset once the default policy has been applied; null: it stays as it is, and nothing is written. */
   readonly repairedTo: number | null
@@ -35,12 +37,13 @@ export async function judgeIncident(scene: Scene, incident: Incident): Promise<v
 
 /** Looks at what the job did by itself: the row in its ledger, if it moved, and every id handled or accounted for. */
 async function judgeJob(scene: Scene, incident: Incident): Promise<void> {
-  const { verdict, evidence, repairedTo } = incident
+  const { partition = 0, verdict, evidence, repairedTo } = incident
   const ledger = (await scene.store.ledger({ group: scene.group })).filter((row) => row.verdict !== 'missing')
-  const moves = ledger.map((row) => ({ verdict: row.verdict, to: row.to, evidence: scene.named(row.evidence) }))
+  const own = ledger.filter((row) => row.partition === partition)
+  const moves = own.map((row) => ({ verdict: row.verdict, to: row.to, evidence: scene.named(row.evidence) }))
   assert.deepEqual(moves, repairedTo === null ? [] : [{ verdict, to: repairedTo, evidence }], 'the ledger')
-  const { orders: produced, handled, topics } = scene
-  const account = close({ produced, handled, ledger, replanned: [], topics })
+  const { orders: produced, handled, topics, rereads: replanned } = scene
+  const account = close({ produced, handled, ledger, replanned, topics })
   assert.ok(balances(account), `the account: ${JSON.stringify(account)}`)
   if (repairedTo === null) await sameVerdict(scene, incident)
   else assert.equal(entryOf(await check(scene.log, scene.store, scene.options), incident)?.verdict, 'valid')

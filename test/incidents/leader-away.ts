@@ -4,7 +4,7 @@ import type { Incident } from './incident.ts'
 /** The only broker that has the partition is down: nothing can be known, so nothing is said and nothing is moved. */
 export const leaderAway: Incident = {
   name: 'leader away',
-  source: 'https://kafka.apache.org/documentation/#design_uncleanleader',
+  source: 'https://github.com/Parsely/pykafka/issues/319',
   async happens(scene) {
     await scene.createTopic({ replicas: [[2]] })
     await scene.produce(40)

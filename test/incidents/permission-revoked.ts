@@ -3,7 +3,7 @@ import type { Incident } from './incident.ts'
 /** The right to describe the topic is taken away: its offset is not judged, and above all not called gone. */
 export const permissionRevoked: Incident = {
   name: 'DESCRIBE permission revoked',
-  source: 'https://kafka.apache.org/documentation/#security_authz',
+  source: 'https://github.com/redpanda-data/kminion/issues/40',
   async happens(scene) {
     await scene.createTopic()
     await scene.produce(10)

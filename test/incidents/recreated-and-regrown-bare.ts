@@ -1,6 +1,6 @@
 import type { Incident } from './incident.ts'
 
-/** The same, of an offset that is a number and nothing else: nobody can know, and the row says so. */
+/** The same, of an offset that is a number and nothing else, within the time that clocks may be apart: nobody can know, and the row says so. */
 export const recreatedAndRegrownBare: Incident = {
   name: 'recreated and regrown past a bare number',
   source: 'https://dev.to/kevinwallimann/how-to-recover-from-a-kafka-topic-reset-in-spark-structured-streaming-3phd',

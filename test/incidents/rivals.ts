@@ -11,6 +11,9 @@ const command = 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand'
 /** How long kafkajs is given to begin to read, ms. */
 const patienceMs = 15_000
 
+/** It reads nothing if it has fetched so often and for so long: it fetches again and again while its first records wait to be handed out. */
+const enough = { fetches: 8, ms: 3_000 }
+
 /** What kafka-consumer-groups shows, by `group partition`; of all groups in one go, since a JVM is slow to start. */
 export async function describeGroups({ kafka }: Stage, groups: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const args = ['--bootstrap-server', kafka.bootstrapServers, '--timeout', '4000', '--describe', '--offsets', '--all-groups']
@@ -64,8 +67,11 @@ async function readWith(
 ): Promise<{ readonly first: string | undefined } | { readonly failure: string }> {
   let first: string | undefined
   let fetches = 0
+  let since = Number.POSITIVE_INFINITY
   let failure: string | undefined
-  consumer.on('consumer.fetch', () => void fetches++)
+  consumer.on('consumer.fetch', () => {
+    if (fetches++ === 0) since = performance.now()
+  })
   consumer.on('consumer.crash', ({ payload }) => (failure ??= payload.error.message))
   try {
     await consumer.connect()
@@ -75,7 +81,8 @@ async function readWith(
         if (message.partition === partition) first ??= message.message.offset
       },
     })
-    await waitFor('kafkajs to read', () => first !== undefined || failure !== undefined || fetches > 8, patienceMs)
+    const hasTried = (): boolean => fetches > enough.fetches && performance.now() - since > enough.ms
+    await waitFor('kafkajs to read', () => first !== undefined || failure !== undefined || hasTried(), patienceMs)
   } catch (error) {
     failure ??= error instanceof kafkajs.KafkaJSError ? error.message : 'it waits'
   }

@@ -12,7 +12,7 @@ import {
   ResourcePatternTypes,
   ResourceTypes,
 } from '@platformatic/kafka'
-import type { Handled, Order } from '../../lab/account.ts'
+import type { Handled, Order, Span } from '../../lab/account.ts'
 import { LabAdmin, type TopicOptions } from '../../lab/admin.ts'
 import { javaArguments, quickStart } from '../../lab/java.ts'
 import type { Broker, KafkaCluster } from '../../lab/kafka.ts'
@@ -24,8 +24,9 @@ import type { Incident } from './incident.ts'
 import { RunningJob, type JobWishes } from './job.ts'
 import type { Stage } from './stage.ts'
 
-/** The number of a leader epoch in a sentence. */
+/** The number of a leader epoch in a sentence, and a moment. */
 const epochs = /(?<=\bepoch )\d+/g
+const moments = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 
 /** Where one incident happens: a topic and a group of its own, and what people and programs do to them. */
 export class Scene implements AsyncDisposable {
@@ -39,12 +40,16 @@ export class Scene implements AsyncDisposable {
   readonly orders: Order[] = []
   /** The IDs that the topic had, and since when. */
   readonly topics: { readonly topicId: string; readonly since: number }[] = []
+  /** What is read a second time because somebody wanted it so. */
+  readonly rereads: Span[] = []
   readonly #jobs: RunningJob[] = []
   readonly #toEnd: (() => Promise<unknown>)[] = []
   readonly #kafkaAdmin: Admin
+  readonly #clockSkewMs: number | undefined
 
-  constructor(stage: Stage, { name }: Incident, store: Store) {
+  constructor(stage: Stage, { name, clockSkewMs }: Incident, store: Store) {
     this.stage = stage
+    this.#clockSkewMs = clockSkewMs
     this.topic = name.replaceAll(/[^a-zA-Z0-9]+/g, '-')
     this.group = `group-of-${this.topic}`
     this.log = stage.log
@@ -59,7 +64,7 @@ export class Scene implements AsyncDisposable {
 
   /** The whole topic, with looks that follow each other sooner than people would have it. */
   get options(): ReconcileOptions & { readonly topics: readonly string[] } {
-    return { group: this.group, topics: [this.topic], secondLookMs: 300, actor: 'incident' }
+    return { group: this.group, topics: [this.topic], secondLookMs: 300, clockSkewMs: this.#clockSkewMs, actor: 'incident' }
   }
 
   /** Makes the topic; deletes the one there is, if there is one. Its records are kept, however old they claim to be. */
@@ -210,6 +215,29 @@ export class Scene implements AsyncDisposable {
     await waitFor('the broker to know of it', async () => (await this.log.topics([this.topic]))[0]?.state === 'unknown')
   }
 
+  /** Gives the right back. */
+  async letIn(): Promise<void> {
+    await this.#kafkaAdmin.deleteAcls({
+      filters: [
+        {
+          resourceType: ResourceTypes.TOPIC,
+          resourceName: this.topic,
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          principal: null,
+          host: null,
+          operation: AclOperations.ANY,
+          permissionType: AclPermissionTypes.ANY,
+        },
+      ],
+    })
+    await waitFor('the broker to know of it', async () => (await this.log.topics([this.topic]))[0]?.state === 'known')
+  }
+
+  /** Records of partition 0 that are read a second time because somebody wanted it so. */
+  readAgain(span: Pick<Span, 'fromOffset' | 'untilOffset' | 'why'>): void {
+    this.rereads.push({ ...span, topicId: this.topics.at(-1)?.topicId ?? '', partition: 0 })
+  }
+
   /** Waits until the log of a partition starts there. */
   async logStart(offset: number, partition = 0): Promise<void> {
     await waitFor(
@@ -233,7 +261,7 @@ export class Scene implements AsyncDisposable {
     })
   }
 
-  /** Sentences with the names by which the incident calls the IDs and, in their order, the leader epochs. */
+  /** Sentences with the names by which the incident calls the IDs and, in their order, the leader epochs and the moments. */
   named(sentences: readonly string[]): string[] {
     const names = [
       ...this.topics.map(({ topicId }, index) => [topicId, `T${index + 1}`] as const),
@@ -241,9 +269,11 @@ export class Scene implements AsyncDisposable {
       [this.topic, 'orders'] as const,
     ]
     const named = sentences.map((sentence) => names.reduce((text, [id, name]) => text.replaceAll(id, name), sentence))
-    const numbers = named.flatMap((text) => [...text.matchAll(epochs)].map(([number]) => Number(number)))
-    const order = [...new Set(numbers)].toSorted((a, b) => a - b)
-    return named.map((text) => text.replaceAll(epochs, (number) => `E${order.indexOf(Number(number)) + 1}`))
+    const numbers = inOrder(named, epochs, (a, b) => Number(a) - Number(b))
+    const times = inOrder(named, moments, (a, b) => Date.parse(a) - Date.parse(b))
+    return named.map((text) =>
+      text.replaceAll(epochs, (number) => `E${numbers.indexOf(number) + 1}`).replaceAll(moments, (time) => `M${times.indexOf(time) + 1}`),
+    )
   }
 
   /** Something to be closed with the scene. */
@@ -268,4 +298,10 @@ export class Scene implements AsyncDisposable {
     await this.admin.close()
     await this.#kafkaAdmin.close()
   }
+}
+
+/** What the sentences have of a kind, each once. */
+function inOrder(sentences: readonly string[], kind: RegExp, compare: (a: string, b: string) => number): string[] {
+  const found = sentences.flatMap((text) => [...text.matchAll(kind)].map(([one]) => one))
+  return [...new Set(found)].toSorted(compare)
 }

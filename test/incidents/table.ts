@@ -6,11 +6,13 @@ import type { Incident } from './incident.ts'
 export interface Measured {
   readonly groupsTool: string | undefined
   readonly kafkajs: string | undefined
+  readonly spark: string | undefined
 }
 
 const file = new URL('../../docs/incidents.md', import.meta.url)
 
-const header = '| incident | verdict | evidence | repaired to | kafka-consumer-groups | kafkajs | Spark |\n|---|---|---|---|---|---|---|'
+const header =
+  '| incident | verdict | evidence | repaired to | kafka-consumer-groups | kafkajs | Spark 4.1.1 | Spark, by its source |\n|---|---|---|---|---|---|---|---|'
 
 /**
  * Compares what was found with the page, row by row; with TIDEMARK_WRITE_INCIDENTS in the environment writes the rows into
@@ -34,7 +36,8 @@ export function tabulate(cluster: string, incidents: readonly Incident[], found:
   writeFileSync(file, `${page.slice(0, before)}\n${[header, ...rows].join('\n')}\n${page.slice(after)}`)
 }
 
-function rowOf({ name, source, verdict, evidence, repairedTo, spark }: Incident, { groupsTool, kafkajs }: Measured): string {
-  const cells = [`[${name}](${source})`, verdict, evidence.join('<br>'), repairedTo ?? 'stays', groupsTool ?? '-', kafkajs ?? '-', spark]
+function rowOf({ name, source, verdict, evidence, repairedTo, spark }: Incident, rivals: Measured): string {
+  const others = [rivals.groupsTool, rivals.kafkajs, rivals.spark].map((said) => said ?? '-')
+  const cells = [`[${name}](${source})`, verdict, evidence.join('<br>'), repairedTo ?? 'stays', ...others, spark]
   return `| ${cells.map((cell) => String(cell).replaceAll('|', String.raw`\|`)).join(' | ')} |`
 }

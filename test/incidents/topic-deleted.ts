@@ -13,5 +13,5 @@ export const topicDeleted: Incident = {
   verdict: 'orphaned',
   evidence: ['the cluster has no topic orders'],
   repairedTo: null,
-  spark: 'fails the query (failOnDataLoss=true), or waits with a warning',
+  spark: 'fails the query',
 }

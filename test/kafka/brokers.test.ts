@@ -6,8 +6,10 @@ import { startKafka, type KafkaCluster } from '../../lab/kafka.ts'
 import { startProxy } from '../../lab/proxy.ts'
 import { waitFor } from '../../lab/wait.ts'
 import type { Facts, KnownFacts } from '../../src/core/facts.ts'
+import type { Margin } from '../../src/core/margin.ts'
 import { connect } from '../../src/kafka/connect.ts'
 import type { FactsQuestion, Log } from '../../src/kafka/log.ts'
+import { readMargins } from '../../src/verbs/margin.ts'
 import { requestsOf } from './requests.ts'
 
 const metadata = 3
@@ -41,6 +43,37 @@ describe('facts of several brokers', { timeout: 300_000 }, () => {
       return facts?.state === 'known' && facts
     })
   }
+
+  it('margins are asked of each leader about its own partitions alone, and are not known of one without a leader', async () => {
+    await admin.createTopic('kept', { replicas: [[1], [2], [3]], configs: { 'retention.ms': 3_600_000, 'retention.bytes': 1_000_000 } })
+    const now = Date.now()
+    const made = [0, 1, 2].flatMap((partition) =>
+      [1, 2].map((value) => ({ topic: 'kept', partition, value: `${value}`, timestamp: now - 60_000 })),
+    )
+    await admin.produce(made)
+    const questions = [0, 1, 2].map((partition) => ({ topic: 'kept', partition, offset: 0, logStartOffset: 0, logEndOffset: 2 }))
+    let margins: Margin[] = []
+    const sent = await requestsOf(async () => (margins = await readMargins(log, questions, { now })))
+    assert.deepEqual(
+      margins.map(({ byTimeMs }) => byTimeMs),
+      [3_540_000, 3_540_000, 3_540_000],
+    )
+    for (const name of ['DescribeConfigs', 'DescribeLogDirs']) {
+      const ports = sent.filter((one) => one.name === name).map(({ port }) => port)
+      assert.deepEqual(
+        ports.toSorted((one, other) => one - other),
+        kafka.brokers.map(({ port }) => port).toSorted((one, other) => one - other),
+      )
+    }
+    await kafka.broker(3).kill()
+    const without = await readMargins(log, questions, { now })
+    assert.deepEqual(
+      without.map(({ byTimeMs }) => byTimeMs),
+      [3_540_000, 3_540_000, null],
+    )
+    assert.match(without[2]?.evidence.join() ?? '', /retention not known: (UNREACHABLE|NO_LEADER)/)
+    await kafka.broker(3).start()
+  })
 
   it('know the epochs of a log whose leader changed', async () => {
     await admin.createTopic('led', { replicas: [[1, 2]] })

@@ -97,15 +97,49 @@ describe('a properties file', () => {
     assert.equal(typeof given.tls?.checkServerIdentity, 'function')
   })
 
+  it('says which versions of TLS may be spoken', async () => {
+    const versions = async (...lines: string[]): Promise<unknown> => {
+      const { tls } = await loadProperties(fileWith('security.protocol=SSL', ...lines))
+      return [tls?.minVersion, tls?.maxVersion]
+    }
+    assert.deepEqual(await versions(), [undefined, undefined])
+    assert.deepEqual(await versions('ssl.enabled.protocols=TLSv1.3, TLSv1.2,TLSv1.1'), ['TLSv1.2', 'TLSv1.3'])
+    assert.deepEqual(await versions('ssl.enabled.protocols=TLSv1.3'), ['TLSv1.3', 'TLSv1.3'])
+    await assert.rejects(versions('ssl.enabled.protocols=SSLv3'), { code: 'USAGE', message: /names none of TLSv1\.2, TLSv1\.3/ })
+  })
+
   for (const [why, lines, message] of [
     ['an unknown protocol', ['security.protocol=TLS'], /security\.protocol is TLS/],
-    ['Kerberos', ['security.protocol=SASL_SSL'], /not yet: sasl\.mechanism GSSAPI/],
-    ['OAuth', ['security.protocol=SASL_SSL', 'sasl.mechanism=OAUTHBEARER'], /not yet: sasl\.mechanism OAUTHBEARER/],
-    ['a Java key store', ['security.protocol=SSL', 'ssl.truststore.location=/x.jks'], /not yet: ssl\.truststore\.type JKS/],
+    ['Kerberos', ['security.protocol=SASL_SSL', 'sasl.mechanism=GSSAPI'], /sasl\.mechanism GSSAPI \(Kerberos\) is not supported/],
     [
-      'a PKCS12 key store',
-      ['security.protocol=SSL', 'ssl.keystore.location=/x.p12', 'ssl.keystore.type=PKCS12'],
-      /not yet: ssl\.keystore\.type PKCS12/,
+      'Kerberos where nothing is said',
+      ['security.protocol=SASL_SSL'],
+      /sasl\.mechanism is not set, .*GSSAPI \(Kerberos\) is not supported/,
+    ],
+    ["another's mechanism", ['security.protocol=SASL_SSL', 'sasl.mechanism=AWS_MSK_IAM'], /sasl\.mechanism AWS_MSK_IAM is not supported/],
+    [
+      "a class of Java's",
+      ['security.protocol=SASL_SSL', 'sasl.mechanism=PLAIN', 'sasl.login.callback.handler.class=com.example.Vault'],
+      /sasl\.login\.callback\.handler\.class is not supported/,
+    ],
+    [
+      'a delegation token',
+      [
+        'security.protocol=SASL_SSL',
+        'sasl.mechanism=SCRAM-SHA-256',
+        'sasl.jaas.config=M required username=a password=secret tokenauth="true";',
+      ],
+      /delegation tokens .* are not supported/,
+    ],
+    [
+      'a key store that is not there',
+      ['security.protocol=SSL', 'ssl.keystore.location=/nowhere'],
+      /ssl\.keystore\.location \/nowhere can't be read/,
+    ],
+    [
+      'another kind of key store',
+      ['security.protocol=SSL', 'ssl.truststore.location=/x', 'ssl.truststore.type=BCFKS'],
+      /BCFKS is not supported/,
     ],
     [
       'a certificate that is none',

@@ -11,6 +11,8 @@ const names: Readonly<Record<number, string>> = {
   16: 'ListGroups',
   18: 'ApiVersions',
   23: 'OffsetForLeaderEpoch',
+  32: 'DescribeConfigs',
+  35: 'DescribeLogDirs',
 }
 
 /** A request that went out. */

@@ -76,7 +76,7 @@ const version1 = { 'spark.sql.streaming.offsetLog.formatVersion': '1' }
 
 /** Stopped queries of one version of Spark, moved and started again. */
 export function testMoves(version: SparkVersion, conf: Query['conf']): void {
-  describe(`a query of Spark ${version}`, { timeout: 240_000 }, () => {
+  describe(`a query of Spark ${version}`, { timeout: 400_000 }, () => {
     const prefix = `v${version.replaceAll('.', '-')}`
     let spark: Queries
     before(async () => {
@@ -160,6 +160,31 @@ export function testMoves(version: SparkVersion, conf: Query['conf']): void {
       assert.deepEqual(scene.takeLines(), lines(topic, 25, 30))
       assertEnded(await scene.tidemark('reset', '--to-earliest', '--execute'), 0)
       await spark.do(scene.query)
+      assert.deepEqual(scene.takeLines(), lines(topic, 25, 30))
+    })
+
+    it('that wrote its starting offsets down, and had no batch before they expired, begins nowhere else until its checkpoint is removed, as the hint says', async () => {
+      const [topic, late] = [`${prefix}-unplanned`, `${prefix}-late`]
+      const scene = new Scene(topic, { conf: version1, topics: [topic, late] })
+      await admin.createTopic(topic, { partitions: 2 })
+      await scene.produce(30)
+      // It has asked its first source where to begin when it finds that there is nothing for its second.
+      await assert.rejects(async () => spark.do(scene.query), /UnknownTopicOrPartition|does not host this topic-partition/)
+      const { checkpoint } = scene.query
+      assert.ok(existsSync(join(checkpoint, 'sources/0/0')) && !existsSync(join(checkpoint, 'offsets/0')))
+      await admin.createTopic(late, { partitions: 2 })
+      for (const partition of [0, 1]) await admin.deleteRecords(topic, partition, 25)
+      const refused = await scene.tidemark('repair', '--execute')
+      assertEnded(refused, 3)
+      assert.match(
+        refused.stderr,
+        /CHECKPOINT_READ_ONLY: .* which count instead of startingOffsets .*remove the checkpoint, and the query begins at its startingOffsets/,
+      )
+      const options = { startingOffsets: JSON.stringify({ [topic]: { 0: 25, 1: 25 } }) }
+      const begun = { ...scene.query, topics: [topic], options }
+      await assert.rejects(async () => spark.do(begun), /data (may have been|was) lost|KAFKA_DATA_LOSS|DATA_LOSS|out of range/i)
+      rmSync(checkpoint, { recursive: true })
+      await spark.do(begun)
       assert.deepEqual(scene.takeLines(), lines(topic, 25, 30))
     })
 

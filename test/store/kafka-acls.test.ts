@@ -17,6 +17,8 @@ import { checkAll } from '../../src/verbs/check-all.ts'
 import { explain } from '../../src/verbs/explain.ts'
 import { repair } from '../../src/verbs/repair.ts'
 import { reset } from '../../src/verbs/reset.ts'
+import { watchOnce } from '../../src/verbs/watch.ts'
+import { printMetrics } from '../../src/watch/metrics.ts'
 
 const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule'
 const topics = ['orders', 'hidden']
@@ -60,14 +62,14 @@ describe('a user with DESCRIBE alone', { timeout: 120_000 }, () => {
         'inter.broker.listener.name': 'PLAINTEXT',
         'sasl.enabled.mechanisms': 'PLAIN',
         'sasl.mechanism.inter.broker.protocol': 'PLAIN',
-        'listener.name.plaintext.plain.sasl.jaas.config': `${PLAIN} required username="admin" password="secret-admin" user_admin="secret-admin" user_watcher="secret-watcher" user_mover="secret-mover" user_nobody="secret-nobody";`,
+        'listener.name.plaintext.plain.sasl.jaas.config': `${PLAIN} required username="admin" password="secret-admin" user_admin="secret-admin" user_watcher="secret-watcher" user_mover="secret-mover" user_nobody="secret-nobody" user_auditor="secret-auditor" user_operator="secret-operator";`,
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'super.users': 'User:admin;User:ANONYMOUS',
       },
     })
     const sasl = { mechanism: 'PLAIN', username: 'admin', password: 'secret-admin' } as const
     admin = new Admin({ clientId: 'lab', bootstrapBrokers: [kafka.bootstrapServers], sasl })
-    await admin.createTopics({ topics, partitions: 2, replicas: 1 })
+    await admin.createTopics({ topics, partitions: 2, replicas: 1, configs: [{ name: 'retention.bytes', value: '1000000000' }] })
     const allow = (user: string, resourceType: number, resourceName: string, operation: number) => ({
       principal: `User:${user}`,
       host: '*',
@@ -81,6 +83,12 @@ describe('a user with DESCRIBE alone', { timeout: 120_000 }, () => {
       creations: [
         allow('watcher', ResourceTypes.TOPIC, 'orders', AclOperations.DESCRIBE),
         allow('watcher', ResourceTypes.GROUP, '*', AclOperations.DESCRIBE),
+        ...['auditor', 'operator'].flatMap((user) => [
+          allow(user, ResourceTypes.TOPIC, 'orders', AclOperations.DESCRIBE),
+          allow(user, ResourceTypes.TOPIC, 'orders', AclOperations.DESCRIBE_CONFIGS),
+          allow(user, ResourceTypes.GROUP, '*', AclOperations.DESCRIBE),
+        ]),
+        allow('operator', ResourceTypes.CLUSTER, 'kafka-cluster', AclOperations.DESCRIBE),
         allow('mover', ResourceTypes.TOPIC, 'orders', AclOperations.READ),
         allow('mover', ResourceTypes.GROUP, 'billing', AclOperations.READ),
       ],
@@ -143,6 +151,60 @@ describe('a user with DESCRIBE alone', { timeout: 120_000 }, () => {
     )
     await store.close()
     await log.close()
+  })
+
+  it('is told how old the oldest unread record is, and which right the margin to retention lacks', async () => {
+    const marginAs = async (user: string) => {
+      const { log, store } = await as(user)
+      const explained = await waitFor('the rights to be known', async () => {
+        const found = await explain(log, store, { group: 'billing', secondLookMs: 100, ...place, partition: 0 })
+        return found.verdict === 'valid' && found
+      })
+      await store.close()
+      await log.close()
+      return explained.margin
+    }
+    const watcher = await marginAs('watcher')
+    assert.equal(watcher?.notBeforeMs, null)
+    assert.ok(watcher.ageMs !== null)
+    assert.match(
+      watcher.evidence.join(),
+      /retention not known: the permission DESCRIBE_CONFIGS on the topic is refused \(TOPIC_AUTHORIZATION_FAILED\)/,
+    )
+    const auditor = await marginAs('auditor')
+    assert.deepEqual([auditor?.notBeforeMs, auditor?.bySizeMs, typeof auditor?.byTimeMs], [null, null, 'number'])
+    assert.match(auditor?.evidence.join() ?? '', /the size of the log is not known: the permission DESCRIBE on the cluster is refused/)
+    const operator = await marginAs('operator')
+    assert.equal(typeof operator?.notBeforeMs, 'number')
+  })
+
+  it('watches: what it may not see is unknown, and the rest has its verdict and its metrics', async () => {
+    const stores = [{ name: 'groups', url: 'kafka:', ledger: join(directory, 'ledger.db'), groups: 'all', topics: undefined }] as const
+    const properties = join(directory, 'watcher.properties')
+    const cluster = { name: 'main', bootstrapServers: kafka.bootstrapServers, properties, stores }
+    const config = {
+      listen: undefined,
+      intervalMs: 30_000,
+      warnMarginMs: undefined,
+      stateFile: undefined,
+      clusters: [cluster],
+      receivers: [],
+    }
+    const round = await watchOnce(config, { secondLookMs: 100, hide: (text) => text })
+    assert.deepEqual(
+      round.rows.map(({ topic, partition, verdict }) => [topic, partition, verdict]),
+      [
+        ['hidden', 0, 'unknown'],
+        ['hidden', 1, 'unknown'],
+        ['orders', 0, 'valid'],
+        ['orders', 1, 'valid'],
+      ],
+    )
+    assert.deepEqual([round.failures, round.clusters[0]?.brokers, [...(round.clusters[0]?.topics ?? [])]], [[], 1, [['orders', 2]]])
+    assert.match(round.rows.find(({ lag }) => lag !== 0 && lag !== null)?.margin?.evidence.join() ?? '', /DESCRIBE_CONFIGS/)
+    const metrics = printMetrics({ version: '1', round, rounds: 1, deliveries: [], openAlerts: 0, residentMemory: 1 })
+    assert.match(metrics, /^tidemark_unknown_partitions\{cluster="main",store="groups"\} 2$/m)
+    assert.match(metrics, /^kafka_consumergroup_lag\{.*topic="orders",partition="0"\} 10$/m)
   })
 
   it('may not move: the store says so, and no ledger row is left', async () => {

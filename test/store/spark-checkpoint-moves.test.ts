@@ -232,6 +232,19 @@ describe('what can’t be moved', () => {
     })
   }
 
+  it('before its first batch begins at startingOffsets, and once it has written those down at nothing else', async () => {
+    const hints = [{}, { 'sources/0/0': '\0v1\n{"orders":{"0":0}}' }].map(async (sources) => {
+      const { directory } = checkpoint({ metadata: '{}', ...sources })
+      const store = await open(directory)
+      const { immovable } = await loadOne(store, group)
+      await store.close()
+      return immovable?.hint
+    })
+    const [empty, begun] = await Promise.all(hints)
+    assert.match(empty ?? '', /Give the query startingOffsets/)
+    assert.match(begun ?? '', /remove the checkpoint/)
+  })
+
   it('another query’s file sink beside it, which is at another batch, is no reason', async () => {
     const { directory } = simple()
     mkdirSync(join(directory, '../out/_spark_metadata'), { recursive: true })

@@ -171,8 +171,26 @@ test('reading while another process writes sees each save, and takes nothing awa
   for (const offset of [1, 2, 3]) {
     await put(writer, 'billing', offset)
     assert.equal(await offsetIn(path), offset)
-    assert.equal((await reader.load('billing')).length, 1)
+    assert.deepEqual(
+      (await reader.load('billing')).map((custody) => positionOf(custody)?.offset),
+      [offset],
+    )
   }
+})
+
+test('a reader sees at once that the file it has just read was changed, moved away, or replaced', async () => {
+  const path = await filled()
+  await using reader = await openStore(`sqlite:${path}`, { mode: 'read' })
+  const seen = async (): Promise<(number | undefined)[]> => (await reader.load('billing')).map((custody) => positionOf(custody)?.offset)
+  assert.deepEqual([await seen(), await seen()], [[7], [7]])
+  byHand(path, 'UPDATE positions SET committed_offset = 8')
+  assert.deepEqual(await seen(), [8])
+  renameSync(path, `${path}.away`)
+  assert.deepEqual(await seen(), [])
+  renameSync(await filled(), path)
+  assert.deepEqual(await seen(), [7])
+  renameSync(`${path}.away`, path)
+  assert.deepEqual(await seen(), [8])
 })
 
 test('what was read while a writer changed the file is read again', async () => {

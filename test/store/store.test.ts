@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { positionOf, type Custody } from '../../src/core/custody.ts'
 import type { LedgerRow } from '../../src/core/ledger.ts'
 import { keyOf } from '../../src/core/position.ts'
-import type { Write } from '../../src/store/driver.ts'
+import type { GroupListing, Write } from '../../src/store/driver.ts'
 import { openMemory, type MemoryStore } from '../../src/store/memory.ts'
 import { openStore, type OpenStoreOptions, type Store } from '../../src/store/store.ts'
 import { withoutPassword } from '../../src/store/url.ts'
@@ -207,6 +207,23 @@ test('partitions come in the order asked for, and sorted when all are asked for'
   assert.deepEqual((await store.load('billing', [orders(2), orders(0)])).map(keyOf), ['orders-2', 'orders-0'])
 })
 
+test('groups of a store that knows no kinds of them are described by their names, sorted', async () => {
+  const { store, memory } = await scene()
+  for (const group of ['invoices', 'billing']) memory.tamper(group, orders(0), '1')
+  assert.deepEqual(await store.describeGroups(), [{ group: 'billing' }, { group: 'invoices' }])
+  assert.deepEqual(await store.describeGroups(['nobody']), [{ group: 'nobody' }])
+  const describeGroups = async (): Promise<GroupListing[]> => [
+    { group: 'shares', type: 'share', withoutOffsets: ['none'] },
+    { group: 'billing', type: 'classic' },
+  ]
+  await using kinds = await openStore(Object.assign(memory, { describeGroups }))
+  assert.deepEqual(
+    (await kinds.describeGroups()).map(({ type }) => type),
+    ['classic', 'share'],
+  )
+  await assert.rejects(store.describeGroups(['']), hasCode('USAGE'))
+})
+
 test('what a driver throws is passed on with its code and the group', async () => {
   const { store, memory } = await scene()
   memory.load = () => Promise.reject(new TypeError('a bug'))
@@ -222,6 +239,7 @@ test('after close every call fails with STORE_CLOSED, and a second close does no
     () => store.load('billing'),
     () => store.save('billing', []),
     () => store.groups(),
+    () => store.describeGroups(),
     () => store.ledger({}),
     () => store.members('billing'),
     () => store.join('billing', { id: 'me', host: 'here' }),

@@ -8,8 +8,8 @@ import { Scripted, type Script } from './scripted.ts'
 /** A store of several groups, each with what the script has stored; those named in `broken` can't be loaded. */
 function withGroups(script: Script, names: readonly string[], broken: readonly string[] = []) {
   const { asked, clock, log, store } = new Scripted(script)
-  const groups: Pick<Store, 'groups' | 'load'> = {
-    groups: async () => [...names],
+  const groups: Pick<Store, 'describeGroups' | 'load'> = {
+    describeGroups: async () => names.map((group) => ({ group, withoutOffsets: group === 'shares' ? ['none'] : undefined })),
     load: async (group, partitions) => {
       if (broken.includes(group)) throw new TidemarkError('STORE_DENIED', 'not yours', { group })
       return group === 'empty' ? [] : store.load(group, partitions)
@@ -57,6 +57,11 @@ describe('checking all groups', () => {
     )
   })
 
+  it('a group that can’t have committed offsets is named, and not loaded', async () => {
+    const { rows, failures, groups } = await withGroups({ stored: { 't-0': at(50) } }, ['a', 'shares'], ['shares']).check()
+    assert.deepEqual([rows.map(({ group }) => group), failures, groups.map(({ group }) => group)], [['a'], [], ['a', 'shares']])
+  })
+
   it('a cluster that refuses fails every group, each by name', async () => {
     const denied = new TidemarkError('KAFKA_DENIED', 'who are you')
     const { check } = withGroups({ stored: { 't-0': at(50) }, facts: { 't-0': [denied] } }, ['a', 'b'])
@@ -72,6 +77,6 @@ describe('checking all groups', () => {
   })
 
   it('a store without groups has no rows', async () => {
-    assert.deepEqual(await withGroups({}, []).check(), { rows: [], failures: [] })
+    assert.deepEqual(await withGroups({}, []).check(), { groups: [], rows: [], failures: [] })
   })
 })

@@ -3,10 +3,11 @@ import type { Custody } from '../../core/custody.ts'
 import type { LedgerRow } from '../../core/ledger.ts'
 import { keyOf, type TopicPartition } from '../../core/position.ts'
 import { TidemarkError } from '../../errors.ts'
-import type { Groups } from '../../kafka/groups.ts'
+import type { Groups, ListedGroup } from '../../kafka/groups.ts'
 import type { Log } from '../../kafka/log.ts'
-import type { Capabilities, DriverOptions, LedgerQuery, Member, StoreDriver, Write, WriteResult } from '../driver.ts'
+import type { Capabilities, DriverOptions, GroupListing, LedgerQuery, Member, StoreDriver, Write, WriteResult } from '../driver.ts'
 import { DEFAULT_LEDGER, openLedgerFile, type Intent, type LedgerFile, type Outcome } from '../ledger-file.ts'
+import { listingOf, shareGroupReason } from './listing.ts'
 import { membersOf } from './members.ts'
 import { custodyOf } from './reading.ts'
 import { noProgress, save } from './save.ts'
@@ -98,10 +99,15 @@ class GroupStore implements StoreDriver {
 
   /** The cluster's groups that can have committed offsets, and those that only the ledger knows any more. */
   async groups(): Promise<string[]> {
-    const listed = (await asStore(this.#groups.list())).filter(({ type }) => type !== 'share').map(({ group }) => group)
-    for (const group of listed) this.#withOffsets.add(group)
-    const named = await (await this.#open()).ledger.groups()
-    return [...new Set([...listed, ...named])]
+    const listed = (await this.#list()).filter(({ type }) => type !== 'share').map(({ group }) => group)
+    return this.#withThoseOfTheLedger(listed)
+  }
+
+  async describeGroups(names?: readonly string[]): Promise<GroupListing[]> {
+    const listed = await this.#list(names)
+    const found = new Map(listed.map((one) => [one.group, one]))
+    const all = names ?? (await this.#withThoseOfTheLedger([...found.keys()]))
+    return Promise.all(all.map((group) => listingOf(this.#groups, group, found.get(group)?.type)))
   }
 
   async ledger(query: LedgerQuery): Promise<LedgerRow[]> {
@@ -114,6 +120,10 @@ class GroupStore implements StoreDriver {
 
   async leave(): Promise<void> {}
 
+  countMembers(): Promise<ReadonlyMap<string, number>> {
+    return asStore(this.#groups.memberCounts())
+  }
+
   async members(group: string): Promise<Member[]> {
     return asStore(membersOf(this.#groups, group))
   }
@@ -122,6 +132,18 @@ class GroupStore implements StoreDriver {
     const books = await this.#books?.catch(() => undefined)
     books?.ledger.close()
     await this.#settings.release()
+  }
+
+  async #list(names?: readonly string[]): Promise<ListedGroup[]> {
+    const asked = names === undefined ? this.#groups.list() : Promise.all(names.map((group) => this.#groups.find(group)))
+    const listed = (await asStore<(ListedGroup | undefined)[]>(asked)).filter((one) => one !== undefined)
+    for (const { group, type } of listed) if (type !== 'share') this.#withOffsets.add(group)
+    return listed
+  }
+
+  async #withThoseOfTheLedger(listed: readonly string[]): Promise<string[]> {
+    const named = await (await this.#open()).ledger.groups()
+    return [...new Set([...listed, ...named])]
   }
 
   #open(): Promise<Books> {
@@ -155,14 +177,7 @@ class GroupStore implements StoreDriver {
     if (this.#withOffsets.has(group)) return
     const found = await asStore(this.#groups.find(group))
     if (found?.type !== 'share') return
-    throw new TidemarkError(
-      'STORE_UNSUPPORTED',
-      'it is a share group (KIP-932), which has no committed offsets: its state is kept per record',
-      {
-        group,
-        hint: 'kafka-share-groups.sh --describe shows it',
-      },
-    )
+    throw new TidemarkError('STORE_UNSUPPORTED', shareGroupReason, { group, hint: 'kafka-share-groups.sh --describe shows it' })
   }
 }
 

@@ -16,7 +16,7 @@ export function parseKafkaUrl(url: string): KafkaUrl {
   const parameters = new URLSearchParams(query)
   for (const name of parameters.keys()) {
     if (name !== 'command-config')
-      throw new TidemarkError('USAGE', `${url}: there is no parameter ${name}`, { hint: 'There is command-config' })
+      throw new TidemarkError('USAGE', `${withoutPassword(url)}: there is no parameter ${name}`, { hint: 'There is command-config' })
   }
   return { bootstrapServers: servers === '' ? undefined : servers, properties: parameters.get('command-config') ?? undefined }
 }

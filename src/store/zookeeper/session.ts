@@ -224,7 +224,7 @@ const expected: ReadonlySet<number> = new Set([codes.NO_NODE, codes.NODE_EXISTS,
 function refusal(error: Refused, path: string): TidemarkError {
   const where = path === '' ? '' : ` for ${path}`
   const denied = error.code === codes.NO_AUTH || error.code === codes.AUTH_FAILED
-  const hint = denied ? 'Check the user and password in zookeeper://user:password@…, and the access control lists of the znodes' : undefined
+  const hint = denied ? "Check the user and password in the store's URL, and the access control lists of the znodes" : undefined
   // An expired session's requests are answered so, and not carried out.
   if (error.code === codes.SESSION_EXPIRED)
     return new TidemarkError('STORE_UNREACHABLE', 'the ZooKeeper session has expired', { cause: error })
