@@ -171,6 +171,49 @@ describe('a job, as the simulation found it', () => {
     assert.deepEqual(await rows(), [['truncation-point', 3, 1, 0]])
   })
 
+  it('works on what it planned before its partition is settled anew, and does not run it a second time', async () => {
+    log.createTopic('t', 2)
+    const [empty, damaged] = [log.partition('t', 0), log.partition('t', 1)]
+    const transaction = empty.begin()
+    empty.appendIn(transaction, { value: 'never' })
+    empty.end(transaction, 'aborted')
+    const save = memory.save.bind(memory)
+    memory.save = async (group, writes) => {
+      const isFirstPlan = writes.some(({ partition, planned }) => partition === 0 && planned !== undefined) && damaged.logEndOffset === 0
+      if (isFirstPlan) {
+        append(1, 'a', 'b')
+        damaged.damage(1)
+        // The reader has both by the time that this is saved: what is planned next, and what can't be read behind it.
+        await clock.sleep(1_000)
+      }
+      return save(group, writes)
+    }
+    const stop = new AbortController()
+    const running = run(log, store, options({ signal: stop.signal, onFailure: 'skip' }))
+    await clock.advance(20_000)
+    stop.abort()
+    await over(running)
+    assert.deepEqual(seen, ['a'])
+    assert.ok(notices.some(({ text }) => text.includes('RECORD_CORRUPT')))
+    assert.ok(!notices.some(({ kind }) => kind === 'replanned'))
+  })
+
+  it('that starts again notices a log that was cut below where its policy had moved it', async () => {
+    append(0, 'a', 'b', 'c')
+    await over(run(log, store, options({ untilEnd: true })))
+    log.partition('t').truncate(2)
+    append(0, 'C', 'D')
+    await over(run(log, store, options({ untilEnd: true, policy: { truncated: 'latest' } })))
+    log.partition('t').truncate(3)
+    append(0, 'x', 'y', 'z')
+    await over(run(log, store, options({ untilEnd: true })))
+    assert.deepEqual(seen, ['a', 'b', 'c', 'x', 'y', 'z'])
+    assert.deepEqual(await rows(), [
+      ['latest', 3, 4, 2],
+      ['truncation-point', 4, 3, 0],
+    ])
+  })
+
   it('names its group where the dead-letter topic can’t be written', async () => {
     append(0, 'a')
     const handler = (): never => {
