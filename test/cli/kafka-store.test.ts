@@ -42,7 +42,7 @@ describe('the verbs on the cluster’s own groups', { timeout: 240_000 }, () => 
     assert.equal(existsSync(join(directory, 'moves.db')), true)
     const explained = await run('explain', 'billing', 'orders', '0')
     assert.equal(explained.code, 0)
-    assert.match(explained.stdout, /committed offset +120\n +topic ID +[-\w]+\n +cluster ID +[-\w]+\n/)
+    assert.match(explained.stdout, /committed offset +120\n +leader epoch +0\n +topic ID +[-\w]+\n +cluster ID +[-\w]+\n/)
     const rows = await run('ledger', '--group', 'billing', '--ledger', './moves.db', '-o', 'csv')
     assert.match(rows.stdout, /billing,orders,0,expired,earliest,100,120,20,0,/)
     assert.equal((await run('ledger', '--group', 'billing')).stdout, '', 'another file is another ledger')
