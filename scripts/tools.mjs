@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { alone } from './lock.mjs'
 import { downloads } from './paths.mjs'
 
-/** @typedef {"java" | "javac" | "mvn" | "pip"} Tool */
+/** @typedef {"java" | "javac" | "mvn" | "pip" | "openssl"} Tool */
 
 /**
  * `debian`: of these packages the first that this release has is installed.
@@ -23,6 +23,7 @@ const tools = {
     debian: ['openjdk-17-jdk-headless', 'default-jdk-headless'],
   },
   mvn: { needed: 'Maven', isThere: () => succeeds('mvn', '-version'), debian: ['maven'] },
+  openssl: { needed: 'OpenSSL', isThere: () => succeeds('openssl', 'version'), debian: ['openssl'] },
   pip: { needed: 'Python 3 with pip', isThere: () => succeeds('python3', '-m', 'pip', '--version'), debian: ['python3-pip'] },
 }
 

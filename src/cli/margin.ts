@@ -1,6 +1,6 @@
 import { isBelow, spanText } from '../core/margin.ts'
 import type { Margin } from '../core/margin.ts'
-import { printDuration } from './durations.ts'
+import { printDuration } from '../durations.ts'
 import { EXIT } from './failure.ts'
 import type { ExitCode } from './failure.ts'
 import type { Cell, Row, Table } from './table.ts'

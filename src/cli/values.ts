@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { OnFailure } from '../job/give-up.ts'
 import { DATETIME_FORMS, parseDateTime } from './datetimes.ts'
-import { DURATION_FORMS, parseDuration } from './durations.ts'
+import { DURATION_FORMS, parseDuration } from '../durations.ts'
 
 // Parsers of options' values. What they throw becomes commander's "option … argument … is invalid. …".
 

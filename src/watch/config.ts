@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { parseDuration } from '../cli/durations.ts'
+import { parseDuration } from '../durations.ts'
 import { TidemarkError } from '../errors.ts'
 
 /** What `watch` watches, and whom it tells. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { parseDateTime, printDateTime } from '../../src/cli/datetimes.ts'
-import { parseDuration, printDuration } from '../../src/cli/durations.ts'
+import { parseDateTime, printDateTime } from '../src/cli/datetimes.ts'
+import { parseDuration, printDuration } from '../src/durations.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
