@@ -142,7 +142,7 @@ describe('the real command', () => {
     const loaded = stderr.split('\n').filter((url) => url.startsWith('file:'))
     assert.ok(loaded.some((url) => url.includes('/src/cli/program.ts')))
     assert.deepEqual(
-      loaded.filter((url) => !/\/src\/(?:bin|cli)\/|\/src\/errors\.ts$|\/node_modules\/commander\//.test(url)),
+      loaded.filter((url) => !/\/src\/(?:bin|cli)\/|\/src\/(?:durations|errors)\.ts$|\/node_modules\/commander\//.test(url)),
       [],
     )
   })
