@@ -10,6 +10,7 @@ import type { ReconcileChoices } from './repair.ts'
 import type { Report } from './report.ts'
 import { showProgress } from './run-progress.ts'
 import { say, sayNotice } from './say.ts'
+import { stopSignal } from './stop-signal.ts'
 import { groupOf, withLogAndStore } from './session.ts'
 import { workOf } from './work.ts'
 
@@ -36,7 +37,7 @@ export async function runAction(options: RunOptions): Promise<Report> {
   const group = groupOf(options)
   const policy = policyOf(options)
   await using work = await workOf(options)
-  const signal = stopSignal()
+  const signal = stopSignal(sayStopping)
   using progress = showProgress(say)
   const summary = await withLogAndStore(options, 'write', (log, store) => {
     const { handler, handlerTimeoutMs } = work
@@ -52,20 +53,8 @@ function jobOptions(options: RunOptions): Partial<JobOptions> {
   return { ...renamed, maxRecords, maxBytes, isolation, retries, onFailure, maxRecordsPerSecond, untilEnd }
 }
 
-/** The first SIGINT or SIGTERM lets the batch in hand finish; a second one ends the process at once. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController()
-  for (const [name, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) process.exit(code)
-      say(`${name}: finishing the batch in hand; once more to stop at once`)
-      stop.abort()
-    })
-  }
-  return stop.signal
+function sayStopping(name: string): void {
+  say(`${name}: finishing the batch in hand; once more to stop at once`)
 }
 
 function reportOf(group: string, { batches, records, givenUp, ranges }: RunSummary): Report {

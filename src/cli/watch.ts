@@ -8,6 +8,7 @@ import { exitCodesOf, marginJson, withMargins } from './margin.ts'
 import type { CommonOptions } from './options.ts'
 import type { Report } from './report.ts'
 import { say } from './say.ts'
+import { stopSignal } from './stop-signal.ts'
 import type { Row, Table } from './table.ts'
 import { colourOf, evidenceCell, exitCodeFor } from './verdicts.ts'
 
@@ -35,21 +36,6 @@ async function readConfig(file: string): Promise<WatchConfig> {
 
 function writeLine(event: object): void {
   process.stdout.write(`${JSON.stringify(event)}\n`)
-}
-
-/** The first SIGINT or SIGTERM ends the watch; a second one ends the process at once. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController()
-  for (const [name, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) process.exit(code)
-      stop.abort(new Error(`ended by ${name}`))
-    })
-  }
-  return stop.signal
 }
 
 function reportOf({ rows, failures }: Round, { warnMarginMs }: WatchConfig): Report {
