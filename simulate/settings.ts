@@ -88,7 +88,7 @@ export function settingsOf(random: Random): Settings {
   ])
   return {
     troubles,
-    topics: new Map(Array.from({ length: random.between(1, 2) }, (_, index) => [`t${index}`, random.between(1, 2)])),
+    topics: new Map(Array.from({ length: random.between(1, 2) }, (_, index) => [`t${index}`, random.between(1, 3)])),
     workers: random.weighted([
       [1, 4],
       [2, 3],

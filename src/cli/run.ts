@@ -40,9 +40,19 @@ export async function runAction(options: RunOptions): Promise<Report> {
   const signal = stopSignal(sayStopping)
   using progress = showProgress(say)
   const summary = await withLogAndStore(options, 'write', (log, store) => {
-    const { handler, handlerTimeoutMs } = work
+    const { handler, handlerTimeoutMs, overlap } = work
     const { onProgress } = progress
-    return run(log, store, { ...jobOptions(options), group, policy, handler, handlerTimeoutMs, signal, onNotice: sayNotice, onProgress })
+    return run(log, store, {
+      ...jobOptions(options),
+      group,
+      policy,
+      handler,
+      handlerTimeoutMs,
+      overlap,
+      signal,
+      onNotice: sayNotice,
+      onProgress,
+    })
   })
   return reportOf(group, summary)
 }

@@ -4,7 +4,7 @@ import { loadHandler } from './handler.ts'
 import type { RunOptions } from './run.ts'
 
 /** What does the work of a run, and how long it may take. */
-type Work = Pick<VerbOptions, 'handler' | 'handlerTimeoutMs'> & AsyncDisposable
+type Work = Pick<VerbOptions, 'handler' | 'handlerTimeoutMs' | 'overlap'> & AsyncDisposable
 
 /** The handler that is named, by its module or by its command. @throws TidemarkError USAGE, HANDLER_INVALID */
 export async function workOf({ handler, exec, processes, handlerTimeout }: RunOptions): Promise<Work> {

@@ -43,3 +43,20 @@ function sizeOf({ fromOffset, endOffset }: Backlog): number {
 function byWaiting(a: Backlog, b: Backlog): number {
   return (a.servedAt ?? 0) - (b.servedAt ?? 0)
 }
+
+/** What is read ahead of a partition. */
+interface ReadAhead {
+  /** As many records, or fewer. */
+  readonly bufferedOffsets: number
+  readonly bufferedBytes: number
+}
+
+/** Whether more is read ahead than one batch may hold. */
+export function exceeds(readings: readonly ReadAhead[], limits: { readonly maxRecords: number; readonly maxBytes: number }): boolean {
+  let [offsets, bytes] = [0, 0]
+  for (const { bufferedOffsets, bufferedBytes } of readings) {
+    offsets += bufferedOffsets
+    bytes += bufferedBytes
+  }
+  return offsets > limits.maxRecords || bytes > limits.maxBytes
+}

@@ -23,6 +23,8 @@ export interface ExecHandler extends AsyncDisposable {
   readonly handler: (batch: HandlerBatch) => Promise<void>
   /** For `run`: longer than the processes' own limit, which is the one that counts, since a killed process can be tried again. ms. */
   readonly handlerTimeoutMs: number
+  /** For `run`: several processes share the partitions of a batch. */
+  readonly overlap: boolean
   /** Lets the processes end, and ends those that don't. */
   close(): Promise<void>
 }
@@ -47,6 +49,7 @@ export function execHandler({ command, processes = 1, timeoutMs = 300_000, onLin
   return {
     handler: (batch) => divideAndWork(batch, workers),
     handlerTimeoutMs: timeoutMs + BEYOND_LIMIT_MS,
+    overlap: processes === 1,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -23,6 +23,8 @@ export interface Saver {
   group(): string
   /** Saves the offsets after slices that were handled; after a whole batch it plans the next one too. */
   save(done: readonly Slice[], isWhole: boolean): Promise<void>
+  /** Lets a save go on while the next batch is worked on. */
+  meanwhile(save: Promise<void>): void
   /** Makes ready to save the offsets after slices in one transaction with their work; attempts that fail are repeated as the same writes. Says whether the work counts. */
   transaction(slices: readonly Slice[]): (work: (transaction: unknown) => Promise<void>) => Promise<boolean>
   /** Saves the offset after a slice that is given up, with its ledger row. */
@@ -34,17 +36,18 @@ export class JobBatch implements Batch {
   readonly ranges: readonly OffsetRange[]
   readonly records: Iterable<KafkaRecord>
   readonly recordCount: number
-  readonly #slices: readonly Slice[]
+  readonly slices: readonly Slice[]
   readonly #saver: Saver
   readonly #isWhole: boolean
   readonly #voice: BatchVoice
   #done = false
+  #isSavedMeanwhile = false
   #transaction: ReturnType<Saver['transaction']> | undefined
   #parts: readonly JobBatch[] = []
 
   constructor(slices: readonly Slice[], saver: Saver, isWhole = true) {
     this.#isWhole = isWhole
-    this.#slices = slices
+    this.slices = slices
     this.#saver = saver
     this.ranges = slices.map(({ topic, partition, fromOffset, untilOffset }) => ({ topic, partition, fromOffset, untilOffset }))
     this.recordCount = slices.reduce((sum, slice) => sum + slice.recordCount, 0)
@@ -57,27 +60,44 @@ export class JobBatch implements Batch {
     return this.#done || (this.#parts.length > 0 && this.#parts.every(({ isDone }) => isDone))
   }
 
+  /** Whether it is still worked on. */
+  get isInHand(): boolean {
+    return !this.isDone && !this.#isSavedMeanwhile
+  }
+
+  /**
+   * As `done`, but a whole batch's save goes on while the next one, which has other partitions, is worked on: who asks for the one
+   * after that is told what went wrong. A part is saved before the part behind it is worked on.
+   */
+  async doneMeanwhile(): Promise<void> {
+    if (!this.#isWhole || this.isDone) return this.done()
+    this.#isSavedMeanwhile = true
+    this.#saver.meanwhile(this.done())
+  }
+
   async done(): Promise<void> {
     if (this.isDone) return
     this.#voice.tell('handled')
+    this.#release()
     try {
-      await this.#saver.save(this.#slices, this.#isWhole)
+      await this.#saver.save(this.slices, this.#isWhole)
     } catch (error) {
       this.failed(error)
       throw error
     }
-    this.#end()
+    this.#done = true
     this.#voice.tell('saved')
   }
 
   /** Does the work and saves the offsets in one transaction of the store. False where the partitions are not ours as they were: then nothing was done. */
   async doneIn(work: (transaction: unknown) => Promise<void>): Promise<boolean> {
-    this.#transaction ??= this.#saver.transaction(this.#slices)
+    this.#transaction ??= this.#saver.transaction(this.slices)
     const counts = await this.#transaction(async (transaction) => {
       await work(transaction)
       this.#voice.tell('handled')
     })
-    this.#end()
+    this.#done = true
+    this.#release()
     if (counts) this.#voice.tell('saved')
     else this.failed(new Error('the partitions were not ours any more as they were; nothing of it counts'))
     return counts
@@ -90,8 +110,8 @@ export class JobBatch implements Batch {
 
   /** Its partitions, or of one partition its halves, each to be worked on and done by itself, in this order; none of a single record. */
   divide(): readonly JobBatch[] {
-    const [first] = this.#slices
-    if (this.#slices.length > 1) this.#parts = this.#slices.map((slice) => new JobBatch([slice], this.#saver, false))
+    const [first] = this.slices
+    if (this.slices.length > 1) this.#parts = this.slices.map((slice) => new JobBatch([slice], this.#saver, false))
     else if (first !== undefined && first.recordCount > 1)
       this.#parts = halve(first).map((slice) => new JobBatch([slice], this.#saver, false))
     return this.#parts
@@ -99,14 +119,13 @@ export class JobBatch implements Batch {
 
   /** Moves on without its work having been done; the ledger says so. */
   async giveUp(reason: string): Promise<void> {
-    for (const slice of this.#slices) await this.#saver.giveUp(slice, reason)
+    for (const slice of this.slices) await this.#saver.giveUp(slice, reason)
     this.#done = true
   }
 
   /** Nobody looks at its records any more; a part's memory is that of the batch which it is a part of. */
-  #end(): void {
-    this.#done = true
-    if (this.#isWhole) for (const slice of this.#slices) slice.release?.()
+  #release(): void {
+    if (this.#isWhole) for (const slice of this.slices) slice.release?.()
   }
 }
 

@@ -1,20 +1,22 @@
 import type { Planned } from '../core/custody.ts'
 import type { PlanEntry } from '../core/plan.ts'
 import { keyOf } from '../core/position.ts'
-import type { OffsetRange, TopicPartition } from '../core/position.ts'
+import type { TopicPartition } from '../core/position.ts'
 import { publishSave } from '../diagnostics.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Dispute, Log, LogReader, Slice, Taken, Unreadable } from '../kafka/log.ts'
 import type { Membership } from '../store/membership.ts'
 import type { Write, WriteResult } from '../store/driver.ts'
 import type { Store } from '../store/store.ts'
-import { JobBatch, printRange } from './batch.ts'
+import { JobBatch } from './batch.ts'
 import type { Saver } from './batch.ts'
 import { listedNow, partitionsToRead } from './discovery.ts'
 import { deadLetter, giveUpRow } from './give-up.ts'
 import type { GivenUp } from './give-up.ts'
 import { advance, afterWrite, doubtOf, readingEpoch, unfinished } from './holding.ts'
 import type { Doubt, Holding } from './holding.ts'
+import { InHand } from './in-hand.ts'
+import { Intake } from './intake.ts'
 import { joinGroup, workerName } from './join.ts'
 import { patiently } from './notice.ts'
 import type { Patience } from './notice.ts'
@@ -54,18 +56,17 @@ export class Job {
   #membership: Membership | undefined
   #settleAt = 0
   #lookAt = 0
-  /** Ranges that were planned before a crash, to be run first and as they were. */
-  #replay: OffsetRange[] = []
   #batch: JobBatch | undefined
   readonly #saver: Saver = {
     group: () => this.#options.group,
     save: (done, isWhole) => (isWhole ? this.#save(done) : this.#write(done, [])),
+    meanwhile: (save) => this.#inHand.saving(save),
     transaction: (slices) => this.#transaction(slices),
     giveUp: (slice, reason) => this.#giveUp({ ...slice, reason }),
   }
   readonly #pace: Pace
-  /** What is planned in the store and not handed out yet. */
-  #planned: readonly Slice[] = []
+  readonly #inHand = new InHand()
+  readonly #intake: Intake
 
   constructor(log: Log, store: Store, options: JobOptions) {
     this.#log = log
@@ -76,6 +77,7 @@ export class Job {
     this.#voice = new Voice(options.onNotice, options.clock)
     this.#pace = new Pace(options.maxRecordsPerSecond, options.clock)
     this.#reader = log.reader({ isolation: options.isolation, maxBufferedBytes: options.maxBytes })
+    this.#intake = new Intake(this.#reader, options, this.#inHand, this.#voice)
   }
 
   /**
@@ -93,27 +95,48 @@ export class Job {
 
   /** The next batch, or undefined when the job is over: told to stop, or everything until the ends is done. @throws TidemarkError POLICY_FAIL, FENCED, RECORD_CORRUPT … */
   async next(): Promise<JobBatch | undefined> {
-    if (this.#batch?.isDone === false) {
+    if (this.#batch?.isInHand === true) {
       throw new TidemarkError('USAGE', 'the next batch was asked for before the last one was done', {
         group: this.#options.group,
         hint: 'await batch.done() first',
       })
     }
+    if (this.#batch?.isDone === true) this.#inHand.remove(this.#batch.slices) // also of one that was divided
     while (!this.#options.signal.aborted) {
-      const planned = this.#planned
-      this.#planned = []
-      await this.#pace.wait(count(planned), this.#options.signal)
-      if (planned.some(({ recordCount }) => recordCount > 0)) return (this.#batch = new JobBatch(planned, this.#saver))
-      if (planned.length > 0) await this.#save(planned) // compacted away, aborted, or control records: nothing to work on
-      // What that planned is worked on before anything is settled, which would read the plan and run it a second time.
-      if (this.#planned.length > 0) continue
-      await this.#lookForPartitions()
-      await this.#settleAll()
-      await this.#giveUpUnreadable()
-      if (this.#isOver()) return undefined
-      if (this.#planned.length === 0) await this.#write([], this.#accept(await this.#take(this.#options.maxWaitMs)))
+      this.#inHand.assertSaved()
+      const planned = this.#inHand.next()
+      if (planned !== undefined) {
+        await this.#pace.wait(count(planned), this.#options.signal)
+        if (planned.some(({ recordCount }) => recordCount > 0)) return (this.#batch = new JobBatch(planned, this.#saver))
+        await this.#save(planned) // compacted away, aborted, or control records: nothing to work on
+      } else if (this.#inHand.isSaving) await this.#inHand.aSave()
+      else if (!(await this.#planMore())) return undefined
     }
+    await this.#stop()
     return undefined
+  }
+
+  /** With nothing in hand: settles what is unsettled, and plans what comes next. False where the job is over. */
+  async #planMore(): Promise<boolean> {
+    await this.#lookForPartitions()
+    await this.#settleAll()
+    await this.#giveUpUnreadable()
+    if (this.#isOver()) return false
+    const next = await this.#intake.next(this.#options.maxWaitMs, this.#ends)
+    await this.#write(
+      [],
+      next.map((taken) => this.#accept(taken)),
+    )
+    return true
+  }
+
+  /** What is planned and was never begun is planned no more, so that it does not look as if it had been cut short. */
+  async #stop(): Promise<void> {
+    await this.#inHand.allSaves()
+    this.#inHand.assertSaved()
+    const notBegun = this.#inHand.withdraw().filter((slice) => !this.#intake.isReplay(slice))
+    const writes = notBegun.flatMap((slice) => this.#writeOf(keyOf(slice), undefined, undefined))
+    await this.#writeAll(writes.map((write) => ({ ...write, planned: undefined })))
   }
 
   /** How far it is with each partition that it holds. */
@@ -127,6 +150,7 @@ export class Job {
   }
 
   async close(): Promise<void> {
+    await this.#inHand.allSaves()
     await this.#reader.close()
     await this.#membership?.leave()
   }
@@ -170,7 +194,7 @@ export class Job {
 
   #read(holding: Holding, planned: Planned | undefined): void {
     const { topic, partition, topicId, position } = holding
-    if (planned !== undefined) this.#replay.push({ topic, partition, ...planned })
+    if (planned !== undefined) this.#intake.replay({ topic, partition, ...planned })
     const leaderEpoch = readingEpoch(holding, this.#doubted.get(keyOf(holding)))
     this.#reader.assign({ topic, partition, topicId, offset: position.offset, leaderEpoch })
   }
@@ -198,23 +222,6 @@ export class Job {
     this.#unsettled.delete(key)
     this.#ends.delete(key)
     this.#reader.drop(partition)
-  }
-
-  async #take(maxWaitMs: number): Promise<Taken> {
-    const { maxRecords, maxBytes, untilEnd, signal, control } = this.#options
-    const replay = this.#replay
-    if (replay.length === 0)
-      return this.#reader.take(
-        { maxRecords, maxBytes, maxWaitMs, paused: control.paused, until: untilEnd ? this.#ends : undefined },
-        signal,
-      )
-    this.#voice.say('replanned', `running again what was planned before the last stop: ${replay.map(printRange).join(', ')}`)
-    const taken = await this.#reader.takeRanges(replay, signal)
-    this.#replay =
-      taken.slices.length > 0 || signal.aborted
-        ? []
-        : replay.filter((range) => !taken.disputes.some((dispute) => keyOf(dispute) === keyOf(range)))
-    return taken
   }
 
   /** Disputed partitions go back to be settled; what is waited for is said now and then. */
@@ -291,17 +298,27 @@ export class Job {
 
   /** Saves the offsets after the work, and in the same writes plans the next batch, where there is one to be had at once. */
   async #save(done: readonly Slice[]): Promise<void> {
-    const goesOn = !this.#options.signal.aborted && this.#unsettled.size === 0 && this.#replay.length === 0
-    await this.#write(done, goesOn ? this.#accept(await this.#take(0)) : [])
+    const next = await this.#inHand.inTurn(async () => (this.#goesOn ? this.#intake.next(0, this.#ends, done) : []))
+    await this.#write(
+      done,
+      next.map((taken) => this.#accept(taken)),
+    )
+    this.#inHand.remove(done)
+  }
+
+  /** Whether more is planned before what is in hand is done: what is to be settled or looked for waits for that. */
+  get #goesOn(): boolean {
+    const { signal, clock } = this.#options
+    return !signal.aborted && this.#unsettled.size === 0 && !this.#intake.hasReplay && clock.now() < this.#lookAt
   }
 
   /** Writes the offsets of what is done and the ranges of what comes next, in one write per partition. What could not be written, because the partition is not ours as it was, is dropped. */
-  async #write(done: readonly Slice[], next: readonly Slice[]): Promise<void> {
+  async #write(done: readonly Slice[], next: readonly (readonly Slice[])[]): Promise<void> {
     const doneBy = new Map(done.map((slice) => [keyOf(slice), slice]))
-    const nextBy = new Map(next.map((slice) => [keyOf(slice), slice]))
+    const nextBy = new Map(next.flat().map((slice) => [keyOf(slice), slice]))
     const writes = [...new Set([...doneBy.keys(), ...nextBy.keys()])].flatMap((key) => this.#writeOf(key, doneBy.get(key), nextBy.get(key)))
     const written = await this.#writeAll(writes)
-    this.#planned = next.filter((slice) => written.has(keyOf(slice)))
+    for (const batch of next) this.#inHand.planned(batch, (slice) => written.has(keyOf(slice)))
   }
 
   /** The writes are made once, so that a repeated attempt has the same save IDs: one that was committed unheard is found done, and its work is not done again. */

@@ -46,6 +46,8 @@ export interface JobOptions extends ReconcileOptions {
   readonly onFailure: OnFailure
   readonly maxRecordsPerSecond: number
   readonly control: JobControl
+  /** Whether batches of different partitions overlap: one is worked on while the other is saved. */
+  readonly overlap: boolean
   readonly onNotice: OnNotice
   readonly onProgress?: OnProgress | undefined
   readonly clock: Clock
@@ -66,6 +68,7 @@ export function withDefaults(options: ReadOptions): JobOptions {
     onFailure: options.onFailure ?? 'stop',
     maxRecordsPerSecond: options.maxRecordsPerSecond ?? Number.POSITIVE_INFINITY,
     control: options.control ?? new JobControl(),
+    overlap: false,
     onNotice: (notice) => {
       publish('notice', () => ({ group: options.group, ...notice }))
       options.onNotice?.(notice)

@@ -1,5 +1,6 @@
 import { keyOf } from '../core/position.ts'
 import type { OffsetRange, TopicPartition } from '../core/position.ts'
+import { exceeds } from '../core/share.ts'
 import { TidemarkError } from '../errors.ts'
 import { FETCHES } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
@@ -120,9 +121,11 @@ class ClusterReader implements LogReader {
   }
 
   /** Each partition with records gets an equal part; what some leave, the others may take. */
-  #share({ maxRecords, maxBytes, until, paused }: TakeLimits): Slice[] {
+  #share(limits: TakeLimits): Slice[] {
+    const { maxRecords, maxBytes, until, skip, halve } = limits
     const untilOf = (reading: Reading): number => until?.get(keyOf(reading)) ?? Number.POSITIVE_INFINITY
-    const ready = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)) && paused?.has(keyOf(reading)) !== true)
+    const all = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)) && skip?.(keyOf(reading)) !== true)
+    const ready = halve === true && exceeds(all, limits) ? all.slice(0, Math.ceil(all.length / 2)) : all
     const slices: Slice[] = []
     let records = maxRecords
     let bytes = maxBytes

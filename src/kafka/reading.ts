@@ -67,6 +67,11 @@ export class Reading implements TopicPartition {
     return this.#batches.length > 0 && this.#handedOut < until
   }
 
+  /** How many offsets are buffered: as many records, or fewer. */
+  get bufferedOffsets(): number {
+    return this.fetchOffset - this.#handedOut
+  }
+
   /** Whether everything below the offset is buffered. */
   covers(until: number): boolean {
     return this.fetchOffset >= until

@@ -1,4 +1,5 @@
 import { keyOf, type OffsetRange, type TopicPartition } from '../core/position.ts'
+import { exceeds } from '../core/share.ts'
 import type { Dispute, LogReader, ReaderOptions, Slice, StartAt, Taken, TakeLimits } from '../kafka/log.ts'
 import type { MemoryConnection } from './memory-connection.ts'
 import { fetchAt, type Fetched, type FetchQuestion } from './memory-fetch.ts'
@@ -108,9 +109,11 @@ export class MemoryReader implements LogReader {
   }
 
   /** Each partition with records gets an equal part; what some leave, the others may take. */
-  #share({ maxRecords, maxBytes, until, paused }: TakeLimits): Slice[] {
+  #share(limits: TakeLimits): Slice[] {
+    const { maxRecords, maxBytes, until, skip, halve } = limits
     const untilOf = (reading: MemoryReading): number => until?.get(keyOf(reading)) ?? Number.POSITIVE_INFINITY
-    const ready = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)) && paused?.has(keyOf(reading)) !== true)
+    const all = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)) && skip?.(keyOf(reading)) !== true)
+    const ready = halve === true && exceeds(all, limits) ? all.slice(0, Math.ceil(all.length / 2)) : all
     const slices: Slice[] = []
     let [records, bytes] = [maxRecords, maxBytes]
     for (const [index, reading] of ready.entries()) {

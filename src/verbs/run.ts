@@ -23,6 +23,11 @@ export interface RunOptions extends ReadOptions {
   readonly retryPauseMs?: number | undefined
   /** A handler that has not returned by then fails, without a retry: it may still be at work. ms, default 300,000. */
   readonly handlerTimeoutMs?: number | undefined
+  /**
+   * Whether, in a backlog, batches take turns over the partitions, so that one is worked on while the other is saved. Default true;
+   * false for a handler that works on the partitions of a batch side by side. Never with `transaction`.
+   */
+  readonly overlap?: boolean | undefined
   /** From 0 to 1: spreads the retries of workers that failed at the same moment. Default: Math.random. */
   readonly random?: (() => number) | undefined
 }
@@ -47,7 +52,8 @@ export interface RunSummary {
  * @throws TidemarkError HANDLER_FAILED and HANDLER_TIMEOUT with the ranges, their offsets unmoved; and what `read` throws
  */
 export async function run(log: Log, store: Store, options: RunOptions): Promise<RunSummary> {
-  const job = { ...withDefaults(options), failures: { inARow: 0 } }
+  const overlap = (options.overlap ?? true) && options.transaction !== true
+  const job = { ...withDefaults(options), overlap, failures: { inARow: 0 } }
   const handling = handlingOf(options, job)
   const ranges = new Map<string, OffsetRange>()
   let count = 0
@@ -76,7 +82,7 @@ async function handleOrGiveUp(batch: JobBatch, handling: Handling, job: RunningJ
     if (job.onFailure === 'stop' || !(error instanceof TidemarkError && error.code === 'HANDLER_FAILED') || job.signal.aborted) throw error
     return giveUpTheFailing(batch, error, handling, job)
   }
-  await batch.done()
+  await batch.doneMeanwhile()
   job.failures.inARow = 0
   return { handled: batch.recordCount, givenUp: 0 }
 }
