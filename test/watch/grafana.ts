@@ -40,10 +40,9 @@ export const dashboard = JSON.parse(readFileSync(join(root, 'examples/watch/dash
 export type Chosen = Readonly<Record<string, readonly string[]>>
 
 /** What a panel shows: a line or a number, by its last value; or a table's row. */
-export interface Shown {
+interface Shown {
   /** What it is named by; of a row what its columns say. */
   readonly legend: string
-  readonly labels: Labels
   readonly value: number
 }
 
@@ -92,7 +91,6 @@ export class Grafana {
       : this.#prometheus.ask<Answer>('query_range', range))
     return result.map(({ metric, value, values = [] }) => ({
       legend: target.format === 'table' ? row(panel, metric) : legend(target, metric),
-      labels: metric,
       value: Number((value ?? values.at(-1))?.[1]),
     }))
   }

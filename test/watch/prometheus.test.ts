@@ -98,6 +98,8 @@ describe('a real Prometheus', { timeout: 240_000 }, () => {
     await waitFor(query, asked, 60_000, 200)
   }
 
+  const alerts = async (): Promise<Alert[]> => (await prometheus.ask<{ alerts: Alert[] }>('alerts')).alerts
+
   /** A store that is slow to answer for once is away for a round. */
   async function eventually(what: string, check: () => Promise<void>): Promise<void> {
     await waitFor(what, () => check().then(() => true), 30_000, 200)
@@ -108,7 +110,7 @@ describe('a real Prometheus', { timeout: 240_000 }, () => {
     const panels = Object.entries(await new Grafana(prometheus).panels(chosen))
     const lines = panels.map(([title, all]) => {
       for (const { value } of all) assert.ok(Number.isFinite(value), title)
-      return [title, all.map(({ legend, value }) => (MOVING.has(title) ? legend : `${legend} ${value}`.trim()))]
+      return [title, all.map(({ legend, value }) => (MOVING.has(title) ? legend : `${legend} ${value}`.trim())).toSorted()]
     })
     return Object.fromEntries(lines)
   }
@@ -128,8 +130,7 @@ describe('a real Prometheus', { timeout: 240_000 }, () => {
 
   it('fires the alerts of what is so at once, and waits with those of what may pass', async () => {
     await eventually('the alerts', async () => {
-      const { alerts } = await prometheus.ask<{ alerts: Alert[] }>('alerts')
-      const said = alerts.map(({ state, annotations }) => `${state}: ${annotations['summary']?.replace(/\d+m \d+s$/, '…')}`)
+      const said = (await alerts()).map(({ state, annotations }) => `${state}: ${annotations['summary']?.replace(/\d+m \d+s$/, '…')}`)
       assert.deepEqual(said.toSorted(), [
         'firing: Retention can pass the offset of slow in kept in …',
         'firing: The offset of billing in orders-1 is expired',
@@ -143,10 +144,12 @@ describe('a real Prometheus', { timeout: 240_000 }, () => {
   })
 
   it('an alert says which command explains it', async () => {
-    const { alerts } = await prometheus.ask<{ alerts: Alert[] }>('alerts')
-    const said = alerts.flatMap(({ annotations }) => /: tidemark (.+) \(/.exec(annotations['description'] ?? '')?.[1] ?? [])
-    assert.deepEqual(said, ['explain billing orders 1'])
-    const { code, stdout } = await lab().tidemark(...(said[0] ?? '').split(' '))
+    const command = await waitFor('the alert', async () => {
+      const [said] = (await alerts()).flatMap(({ annotations }) => annotations['description'] ?? [])
+      return said && /: tidemark (.+) \(cluster main, store keeper\)$/.exec(said)?.[1]
+    })
+    assert.equal(command, 'explain billing orders 1')
+    const { code, stdout } = await lab().tidemark(...command.split(' '))
     assert.deepEqual([code, /^Verdict\n +expired/m.test(stdout)], [3, true], stdout)
   })
 
@@ -156,7 +159,7 @@ describe('a real Prometheus', { timeout: 240_000 }, () => {
       'Not determined': ['1'],
       'Smallest margin': [''],
       'Records lost': ['40'],
-      'Stores away': ['stores 1', 'groups 1'],
+      'Stores away': ['groups 1', 'stores 1'],
       'Last round': [''],
       'What is not well': ['far billing 0 keeper orders unknown 1', 'main billing 1 keeper orders expired 1'],
       'Partitions by verdict': ['expired 1', 'missing 1', 'unknown 1', 'valid 2'],
@@ -169,7 +172,7 @@ describe('a real Prometheus', { timeout: 240_000 }, () => {
       Rounds: [address],
       Memory: [address],
       Members: ['live 1'],
-      Alerts: ['open', 'failed chat'],
+      Alerts: ['failed chat', 'open'],
     }
     await eventually('the panels', async () => assert.deepEqual(await shown(), expected))
   })
@@ -189,7 +192,7 @@ describe('a real Prometheus', { timeout: 240_000 }, () => {
           ['0'],
           ['0'],
           ['0'],
-          ['stores 1', 'groups 1'],
+          ['groups 1', 'stores 1'],
           ['kept 0', 'orders 0'],
           ['slow kept 5'],
           ['lost slow valid 0', 'read again slow valid 3'],
