@@ -5,6 +5,7 @@ import { planRepair } from '../core/plan.ts'
 import { toPolicy } from '../core/policy.ts'
 import { keyOf } from '../core/position.ts'
 import type { TopicPartition } from '../core/position.ts'
+import type { VerdictName } from '../core/verdict.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Log } from '../kafka/log.ts'
 import type { Write } from '../store/driver.ts'
@@ -80,6 +81,11 @@ export async function settle(settler: Settler, partitions: readonly TopicPartiti
   }
 }
 
+/** What to do about a verdict that neither a policy nor a reset can touch. */
+const NEXT: Partial<Record<VerdictName, string>> = {
+  foreign: 'Is this the right cluster? If it is, give the job a group of its own here: nothing moves the offset of another cluster',
+}
+
 /** @throws TidemarkError POLICY_FAIL for the first entry that a job can't start on, LIMIT_EXCEEDED. */
 export function assertRunnable(plan: Plan): void {
   const bad = plan.entries.filter(({ outcome, verdict }) => outcome === 'fail' || (outcome === 'keep' && verdict !== 'orphaned'))
@@ -93,7 +99,7 @@ export function assertRunnable(plan: Plan): void {
         group: plan.group,
         topic: first.topic,
         partition: first.partition,
-        hint: 'Nothing was read or written. See it with explain; then repair with a policy that names it, or reset',
+        hint: `What is stored was left as it is. ${NEXT[first.verdict] ?? 'See it with explain; then repair with a policy that names it, or reset'}`,
       },
     )
   }

@@ -305,6 +305,27 @@ describe('a job', () => {
     assert.deepEqual(await store.load(`group of ${topic}`), before)
   })
 
+  it('does not start on the offset of another cluster, and does not send people to a repair that would be refused', async () => {
+    const topic = await filled(1, 10)
+    const group = `group of ${topic}`
+    const [custody] = await store.load(group, [{ topic, partition: 0 }])
+    const position = { offset: 5, clusterId: 'another' }
+    const expected = custody?.revision ?? ''
+    await store.save(group, [{ topic, partition: 0, expected, position, ownerEpoch: 0, saveId: 'theirs', ledger: [] }])
+    const error = await codeOf(
+      run(
+        log,
+        store,
+        options(topic, () => assert.fail('nothing may be read')),
+      ),
+    )
+    assert.equal(error.code, 'POLICY_FAIL')
+    assert.match(
+      error.message,
+      /^foreign, .* the cluster another, .*\. What is stored was left as it is\. Is this the right cluster\? If it is, give the job a group/,
+    )
+  })
+
   it('repairs an expired offset at the start, and the ledger holds what was skipped', async () => {
     const topic = await filled(1, 20)
     await run(

@@ -86,7 +86,7 @@ export function readingOf({ topic, partition }: TopicPartition, found: Found): R
     owner: sidecar?.owner,
     saveId: ours ? sidecar.saveId : undefined,
     revision: formatRevision({ value: mark, sidecar: beside?.stat, ownerEpoch }),
-    remarks: ours ? undefined : movedFrom(stored, sidecar),
+    remarks: ours && stored.state !== 'absent' ? undefined : savedLast(stored, sidecar),
   }
   const torn = ours ? 'no' : tornness(found, sidecar)
   return { custody, value, beside, sidecar, unreadable: beside !== undefined && sidecar === undefined, torn, seal }
@@ -103,11 +103,13 @@ export function isNewer(mzxid: string, than: string): boolean {
   return BigInt(mzxid) > BigInt(than)
 }
 
-/** What Tidemark saved last is a second record of a number that another program put, or restored. */
-function movedFrom(stored: Stored, sidecar: Sidecar | undefined): string[] | undefined {
-  if (stored.state !== 'position' || sidecar?.position === undefined) return undefined
-  const [now, before] = [stored.position.offset, sidecar.position.offset]
-  return now === before ? undefined : [`another program put ${now} there: Tidemark saved ${before} last`]
+/** What Tidemark saved last is a second record of a number that another program put there, wrote over or removed. */
+function savedLast(stored: Stored, sidecar: Sidecar | undefined): string[] | undefined {
+  if (sidecar?.position === undefined) return undefined
+  const last = sidecar.position.offset
+  if (stored.state === 'absent') return [`Tidemark saved ${last} last`]
+  const now = stored.state === 'position' ? stored.position.offset : 'that'
+  return now === last ? undefined : [`another program put ${now} there: Tidemark saved ${last} last`]
 }
 
 /** The number is always the value's; the identity is the sidecar's, where that belongs to it. */
