@@ -12,7 +12,7 @@ export const anotherCluster: Incident = {
     await using other = await startKafka()
     await using admin = new LabAdmin(other.bootstrapServers)
     await using log = await connect({ bootstrapServers: other.bootstrapServers })
-    scene.stage.clusterIds.push(other.clusterId)
+    scene.clusterIds.push(other.clusterId)
     await admin.createTopic(topic)
     await admin.produce(Array.from({ length: 50 }, (_, n) => ({ topic, partition: 0, value: `there ${n}` })))
     await scene.createTopic()

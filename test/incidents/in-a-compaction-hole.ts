@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { waitFor } from '../../lab/wait.ts'
+import { compactedTopic } from './compaction.ts'
 import type { Incident } from './incident.ts'
 
 /** Compaction removed the very record that the offset names, and its neighbours: the next one there is comes later, and nothing is wrong. */
@@ -8,9 +9,8 @@ export const inACompactionHole: Incident = {
   source: 'https://github.com/apache/storm/issues/6287',
   async happens(scene) {
     const { topic } = scene
-    const configs = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': 0.01, 'segment.ms': 1_000 }
     const write = (key: string, ago: number) => scene.admin.produce([{ topic, partition: 0, key, value: key, timestamp: Date.now() - ago }])
-    await scene.createTopic({ configs })
+    await scene.createTopic(compactedTopic)
     for (let n = 0; n < 5; n++) await write('a', 60_000)
     await scene.read()
     for (let n = 0; n < 5; n++) await write('a', 60_000)

@@ -42,8 +42,8 @@ async function judgeJob(scene: Scene, incident: Incident): Promise<void> {
   const own = ledger.filter((row) => row.partition === partition)
   const moves = own.map((row) => ({ verdict: row.verdict, to: row.to, evidence: scene.named(row.evidence) }))
   assert.deepEqual(moves, repairedTo === null ? [] : [{ verdict, to: repairedTo, evidence }], 'the ledger')
-  const { orders: produced, handled, topics, rereads: replanned } = scene
-  const account = close({ produced, handled, ledger, replanned, topics })
+  const { orders: produced, handled, topics, rereads: replanned, superseded: cut } = scene
+  const account = close({ produced, handled, ledger, replanned, cut, topics })
   assert.ok(balances(account), `the account: ${JSON.stringify(account)}`)
   if (repairedTo === null) await sameVerdict(scene, incident)
   else assert.equal(entryOf(await check(scene.log, scene.store, scene.options), incident)?.verdict, 'valid')

@@ -23,7 +23,7 @@ export const offsetsLostUnderAJob: Incident = {
     await next.stop()
   },
   verdict: 'lost',
-  evidence: ['nothing is stored, but what Tidemark kept beside it is still there'],
+  evidence: ['nothing is stored, but what Tidemark kept beside it is still there', 'Tidemark saved 50 last'],
   repairedTo: 50,
   spark: 'keeps its offsets in its checkpoint',
 }

@@ -13,7 +13,7 @@ export const offsetsLost: Incident = {
     await removeAll(scene.zooKeeper, `/consumers/${scene.group}`)
   },
   verdict: 'lost',
-  evidence: ['nothing is stored, but what Tidemark kept beside it is still there'],
+  evidence: ['nothing is stored, but what Tidemark kept beside it is still there', 'Tidemark saved 100 last'],
   repairedTo: null,
   spark: 'a checkpoint that is gone is a new query: startingOffsets, latest by default',
 }

@@ -28,6 +28,11 @@ import type { Stage } from './stage.ts'
 const epochs = /(?<=\bepoch )\d+/g
 const moments = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 
+/** A record that was produced, at its place, and its key if it has one. */
+interface Sent extends Order {
+  readonly key?: string
+}
+
 /** Where one incident happens: a topic and a group of its own, and what people and programs do to them. */
 export class Scene implements AsyncDisposable {
   readonly stage: Stage
@@ -36,10 +41,14 @@ export class Scene implements AsyncDisposable {
   log: Log
   store: Store
   readonly admin: LabAdmin
-  /** Every record that was produced, at its place. */
-  readonly orders: Order[] = []
+  /** Every record that was produced. */
+  readonly orders: Sent[] = []
+  /** Why nobody has to be given them: those that compaction removed, by id. */
+  readonly superseded = new Map<string, string>()
   /** The IDs that the topic had, and since when. */
   readonly topics: { readonly topicId: string; readonly since: number }[] = []
+  /** The IDs of the clusters that it meets, in their order. */
+  readonly clusterIds: string[]
   /** What is read a second time because somebody wanted it so. */
   readonly rereads: Span[] = []
   readonly #jobs: RunningJob[] = []
@@ -49,6 +58,7 @@ export class Scene implements AsyncDisposable {
 
   constructor(stage: Stage, { name, clockSkewMs }: Incident, store: Store) {
     this.stage = stage
+    this.clusterIds = [stage.kafka.clusterId]
     this.#clockSkewMs = clockSkewMs
     this.topic = name.replaceAll(/[^a-zA-Z0-9]+/g, '-')
     this.group = `group-of-${this.topic}`
@@ -96,14 +106,15 @@ export class Scene implements AsyncDisposable {
   async produce(count: number, { partition = 0, ago = 0, keyBytes = 1 } = {}): Promise<void> {
     const { end } = await this.admin.offsets(this.topic, partition)
     const topicId = this.topics.at(-1)?.topicId ?? ''
+    const key = 'k'.repeat(keyBytes)
     const made = Array.from({ length: count }, (_, index) => ({
       id: `${this.topics.length}.${partition}.${end + index}.${this.orders.length + index}`,
       topicId,
       partition,
       offset: end + index,
+      key,
     }))
     const timestamp = Date.now() - ago
-    const key = 'k'.repeat(keyBytes)
     for (let sent = 0; sent < count; sent += 500) {
       const part = made.slice(sent, sent + 500)
       await this.admin.produce(part.map(({ id }) => ({ topic: this.topic, partition, key, value: id, timestamp })))
@@ -265,7 +276,7 @@ export class Scene implements AsyncDisposable {
   named(sentences: readonly string[]): string[] {
     const names = [
       ...this.topics.map(({ topicId }, index) => [topicId, `T${index + 1}`] as const),
-      ...this.stage.clusterIds.map((id, index) => [id, `C${index + 1}`] as const),
+      ...this.clusterIds.map((id, index) => [id, `C${index + 1}`] as const),
       [this.topic, 'orders'] as const,
     ]
     const named = sentences.map((sentence) => names.reduce((text, [id, name]) => text.replaceAll(id, name), sentence))

@@ -1,7 +1,10 @@
 import { abortedTransactionUnderAJob } from './aborted-transaction-under-a-job.ts'
 import { afterAnAbortedTransaction } from './after-an-aborted-transaction.ts'
+import { aheadUnderAJob } from './ahead-under-a-job.ts'
 import { ahead } from './ahead.ts'
 import { anotherCluster } from './another-cluster.ts'
+import { clusterRebuiltUnderAJob } from './cluster-rebuilt-under-a-job.ts'
+import { compactionUnderAJob } from './compaction-under-a-job.ts'
 import { expiredByDeleteRecords } from './expired-by-delete-records.ts'
 import { expiredByRetention } from './expired-by-retention.ts'
 import { expiredUnderAJob } from './expired-under-a-job.ts'
@@ -20,10 +23,12 @@ import { numberRolledBackUnderAJob } from './number-rolled-back-under-a-job.ts'
 import { numberRolledBack } from './number-rolled-back.ts'
 import { offsetsLost } from './offsets-lost.ts'
 import { offsetsLostUnderAJob } from './offsets-lost-under-a-job.ts'
+import { longMaxValueUnderAJob, minusOneUnderAJob, textUnderAJob } from './overwritten-under-a-job.ts'
 import { partitionsAddedUnderAJob } from './partitions-added-under-a-job.ts'
 import { partitionsAdded } from './partitions-added.ts'
 import { permissionRevokedUnderAJob } from './permission-revoked-under-a-job.ts'
 import { permissionRevoked } from './permission-revoked.ts'
+import { plannedRangeCompactedUnderAJob } from './planned-range-compacted-under-a-job.ts'
 import { recreatedAfterAdoption } from './recreated-after-adoption.ts'
 import { recreatedAndRegrownBare } from './recreated-and-regrown-bare.ts'
 import { recreatedAndRegrownSuspect } from './recreated-and-regrown-suspect.ts'
@@ -82,14 +87,21 @@ describeIncidents('one broker', {
     twoJobs,
     movingConsumer,
     expiredUnderAJob,
+    aheadUnderAJob,
     recreatedUnderAJob,
     fewerPartitionsUnderAJob,
     madeByAProducerUnderAJob,
     topicDeletedUnderAJob,
     partitionsAddedUnderAJob,
     permissionRevokedUnderAJob,
+    compactionUnderAJob,
+    plannedRangeCompactedUnderAJob,
     abortedTransactionUnderAJob,
     hangingTransactionUnderAJob,
+    minusOneUnderAJob,
+    longMaxValueUnderAJob,
+    textUnderAJob,
+    clusterRebuiltUnderAJob,
     numberRolledBackUnderAJob,
     offsetsLostUnderAJob,
   ],

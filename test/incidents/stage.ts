@@ -17,8 +17,6 @@ export class Stage {
   readonly log: Log
   /** For files of an incident's own. */
   readonly directory: string
-  /** In the order in which incidents meet them. */
-  readonly clusterIds: string[]
   /** Another program on the same ZooKeeper. */
   readonly stranger: Session
   /** For those incidents that share one course of events. */
@@ -30,7 +28,6 @@ export class Stage {
     this.kafka = kafka
     this.zooKeeper = zooKeeper
     this.log = log
-    this.clusterIds = [kafka.clusterId]
     this.directory = mkdtempSync(join(tmpdir(), 'tidemark-incidents-'))
     this.#others = new ZooKeeperScene(zooKeeper)
     this.#urls = {

@@ -18,40 +18,52 @@ export const staleBroker: Incident = {
   name: 'a broker just restarted, with stale metadata',
   source: 'https://github.com/confluentinc/librdkafka/issues/69',
   async happens(scene) {
-    const [fresh, stale] = [scene.kafka.broker(1), scene.kafka.broker(3)]
-    await scene.createTopic({ replicas: [[1]] })
-    await scene.produce(40)
+    const strand = await restartBroker(scene)
     await scene.read()
-    const controller = controllerOf(stale)
-    const proxy = await startProxy({ target: controller, protocol: kafkaFrames })
-    scene.onEnd(() => proxy.close())
-    await stale.stop()
-    pointToController(stale, controller, proxy.port)
-    await stale.start()
-    await scene.seenFrom(stale, 'T1')
-    proxy.cut()
-    await scene.createTopic({ replicas: [[1]] })
-    await scene.produce(60)
-    await scene.seenFrom(fresh, 'T2')
-    await scene.seenFrom(stale, 'T1')
-    pointToController(stale, proxy.port, controller)
+    await strand()
+    const [fresh, stale] = [scene.kafka.broker(1), scene.kafka.broker(3)]
     const [row] = await check(await logFrom(scene, stale), scene.store, scene.options)
     assert.ok(row?.verdict === 'unknown' || row?.verdict === 'recreated', row?.evidence.join())
     await waitFor('the others to miss it', async () => !(await brokersSeenFrom(fresh)).includes(stale.id))
     scene.log = await logFrom(scene, stale)
   },
-  mends: async (scene) => {
-    await scene.kafka.broker(3).kill() // it can't stop in good order without its controller
-    await scene.kafka.broker(3).start()
-  },
+  mends: mendStranded,
   verdict: 'recreated',
   evidence: ["the offset was stored for the topic ID T1, and the topic's is T2: it was deleted and made anew"],
   repairedTo: 0,
   spark: 'reads on from 40, in the middle of another log, without a word',
 }
 
+/** There are 40 records, and broker 3 comes back. What is returned makes it lose its controller and miss that the topic is made anew and grows past that. */
+export async function restartBroker(scene: Scene): Promise<() => Promise<void>> {
+  const [fresh, stale] = [scene.kafka.broker(1), scene.kafka.broker(3)]
+  await scene.createTopic({ replicas: [[1]] })
+  await scene.produce(40)
+  const controller = controllerOf(stale)
+  const proxy = await startProxy({ target: controller, protocol: kafkaFrames })
+  scene.onEnd(() => proxy.close())
+  await stale.stop()
+  pointToController(stale, controller, proxy.port)
+  await stale.start()
+  await scene.seenFrom(stale, 'T1')
+  return async () => {
+    proxy.cut()
+    await scene.createTopic({ replicas: [[1]] })
+    await scene.produce(60)
+    await scene.seenFrom(fresh, 'T2')
+    await scene.seenFrom(stale, 'T1')
+    pointToController(stale, proxy.port, controller)
+  }
+}
+
+/** Broker 3 can't stop in good order without its controller. */
+export async function mendStranded({ kafka }: Scene): Promise<void> {
+  await kafka.broker(3).kill()
+  await kafka.broker(3).start()
+}
+
 /** A log that hears of nothing else before it has asked that broker. */
-async function logFrom(scene: Scene, broker: Broker): Promise<Log> {
+export async function logFrom(scene: Scene, broker: Broker): Promise<Log> {
   const log = await connect({ bootstrapServers: broker.address })
   scene.onEnd(() => log.close())
   return log

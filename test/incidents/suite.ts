@@ -27,7 +27,7 @@ interface Servers {
 
 /** Makes incidents happen on a cluster of their own, and tests what is said of each. */
 export function describeIncidents(cluster: string, { kafka, together = [], oneByOne = [], sharing = [] }: Suite): void {
-  describe(`incidents on ${cluster}`, { timeout: 400_000 }, () => {
+  describe(`incidents on ${cluster}`, { timeout: 600_000 }, () => {
     let stage: Stage
     let spark: SparkRival
     const found = new Map<Incident, Measured>()
