@@ -242,7 +242,7 @@ export class Job {
     this.#doubted.set(key, doubtOf(reason, holding, before))
     this.#unsettled.set(key, { topic, partition })
     this.#settleAt = 0
-    this.#voice.say('waiting', `${key} is reconciled again: ${reason}: ${detail}`, { topic, partition })
+    this.#voice.say('waiting', `${key} is reconciled again: ${reason}: ${detail}`, { topic, partition }, reason)
   }
 
   /** A batch that did not read twice from the same offset. */
@@ -373,10 +373,8 @@ export class Job {
     if (result.status === 'fenced') this.#lose({ topic, partition }, result.owner ?? 'unknown')
     else {
       this.#unsettled.set(key, { topic, partition })
-      this.#voice.say('waiting', `${key} was moved by somebody else while its records were worked on: their offset counts`, {
-        topic,
-        partition,
-      })
+      const text = `${key} was moved by somebody else while its records were worked on: their offset counts`
+      this.#voice.say('waiting', text, { topic, partition }, 'moved')
     }
     return false
   }

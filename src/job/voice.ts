@@ -18,9 +18,10 @@ export class Voice {
     this.#clock = clock
   }
 
-  say(kind: Notice['kind'], text: string, place?: TopicPartition): void {
+  /** `reason`: what is the same of a reason to wait when it is said again, in other words. */
+  say(kind: Notice['kind'], text: string, place?: TopicPartition, reason = ''): void {
     const now = this.#clock.now()
-    const key = `${kind} ${place === undefined ? '' : keyOf(place)}`
+    const key = `${kind} ${place === undefined ? '' : keyOf(place)} ${reason}`
     if (kind === 'waiting' && now < (this.#said.get(key) ?? 0) + SAY_EVERY_MS) return
     this.#said.set(key, now)
     this.#onNotice(place === undefined ? { kind, text } : { kind, text, topic: place.topic, partition: place.partition })
@@ -31,7 +32,8 @@ export class Voice {
     for (const [reason, places] of Map.groupBy(partitions, (one) => one.reason)) {
       const [first, ...others] = places
       const names = first === undefined ? '' : `${keyOf(first)}${others.length === 0 ? '' : ` and ${others.length} more`}`
-      this.say('waiting', `waiting for ${names}: ${reason}`, others.length === 0 ? first : undefined)
+      const [code] = reason.split(':', 1)
+      this.say('waiting', `waiting for ${names}: ${reason}`, others.length === 0 ? first : undefined, code)
     }
   }
 
