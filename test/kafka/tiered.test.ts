@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Admin } from '@platformatic/kafka'
 import { LabAdmin } from '../../lab/admin.ts'
@@ -7,7 +8,7 @@ import { temporaryFolder } from '../../lab/java.ts'
 import { startKafka, type KafkaCluster } from '../../lab/kafka.ts'
 import { tieredTo } from '../../lab/tiered.ts'
 import { waitFor } from '../../lab/wait.ts'
-import { check, connect, explain, openStore, repair, reset, run, type Log, type Store } from '../../src/index.ts'
+import { check, connect, explain, openStore, repair, reset, run, type Log, type Notice, type Store } from '../../src/index.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -16,7 +17,7 @@ const hour = 60 * minute
 const EARLIEST_LOCAL = -4n
 
 /** A real broker that moves segments to remote storage, and removes them from its disk. */
-describe('tiered topics', { timeout: 180_000 }, () => {
+describe('tiered topics', { timeout: 180_000, concurrency: true }, () => {
   const remote = temporaryFolder('remote')
   let kafka: KafkaCluster
   let admin: LabAdmin
@@ -63,12 +64,12 @@ describe('tiered topics', { timeout: 180_000 }, () => {
     reset(log, store, { group: topic, topics: [topic], target: { kind: 'to-offset', offset }, execute: true })
 
   /** What a job reads that goes on from there. */
-  const read = async (topic: string): Promise<number[]> => {
+  const read = async (topic: string, onNotice?: (notice: Notice) => void): Promise<number[]> => {
     const offsets: number[] = []
     const handler = ({ records }: { readonly records: Iterable<{ readonly offset: number }> }): void => {
       for (const { offset } of records) offsets.push(offset)
     }
-    await run(log, store, { group: topic, topics: [topic], untilEnd: true, handler })
+    await run(log, store, { group: topic, topics: [topic], untilEnd: true, handler, onNotice })
     return offsets
   }
 
@@ -105,15 +106,19 @@ describe('tiered topics', { timeout: 180_000 }, () => {
     const ages = [hour - 17_000, hour - 15_000, hour - 13_000, 30 * minute, 29 * minute, minute]
     await fill(topic, { 'retention.ms': hour }, ages)
     await stand(topic, 1)
-    const asked = Date.now()
-    const { margin } = await explain(log, store, { group: topic, topic, partition: 0 })
+    // A broker that has just come to lead the partition has yet to hear what is in remote storage (REPLICA_NOT_AVAILABLE).
+    const notBefore = await waitFor('the margin', async () => {
+      const asked = Date.now()
+      const { margin } = await explain(log, store, { group: topic, topic, partition: 0 })
+      return typeof margin?.notBeforeMs === 'number' && asked + margin.notBeforeMs
+    })
     await isOnDiskFrom(topic, 5)
     const passed = await waitFor(
       'retention to pass the offset',
       async () => (await admin.offsets(topic, 0)).start > 1 && Date.now(),
       60_000,
     )
-    assert.ok(typeof margin?.notBeforeMs === 'number' && margin.notBeforeMs > 0 && passed >= asked + margin.notBeforeMs)
+    assert.ok(passed >= notBefore, `${notBefore - passed} ms before`)
     await waitFor('all three to go', async () => (await admin.offsets(topic, 0)).start === 3)
 
     const [row] = await check(log, store, { group: topic })
@@ -121,5 +126,28 @@ describe('tiered topics', { timeout: 180_000 }, () => {
     assert.deepEqual(row?.evidence, ['the offset 1 is below the log start 3: at most 2 records were removed before they were read'])
     await repair(log, store, { group: topic, execute: true })
     assert.deepEqual(await read(topic), [3, 4, 5])
+  })
+
+  it('records in remote storage that is away are waited for: they are not called expired, and not passed over', async () => {
+    const topic = 'away'
+    await fill(
+      topic,
+      { 'retention.ms': 24 * hour },
+      [30, 29, 28, 2, 1].map((minutes) => minutes * minute),
+    )
+    await isOnDiskFrom(topic, 3)
+    await stand(topic, 1)
+    const storage = join(remote, 'kafka-tiered-storage')
+    const folder = readdirSync(storage).find((name) => name.startsWith(`${topic}-0-`)) ?? ''
+    renameSync(join(storage, folder), join(remote, 'elsewhere'))
+
+    const { verdict, margin } = await explain(log, store, { group: topic, topic, partition: 0 })
+    assert.deepEqual([verdict, margin?.notBeforeMs], ['valid', null])
+    assert.match(margin?.evidence.join() ?? '', /^retention not known: UNKNOWN_SERVER_ERROR/)
+    const said: string[] = []
+    const reading = read(topic, ({ text }) => said.push(text))
+    await waitFor('the job to say what it waits for', () => said.includes(`waiting for ${topic}-0: UNKNOWN_SERVER_ERROR`))
+    renameSync(join(remote, 'elsewhere'), join(storage, folder))
+    assert.deepEqual(await reading, [1, 2, 3, 4])
   })
 })
