@@ -10,7 +10,7 @@ export const aheadUnderAJob: Incident = {
     await scene.createTopic()
     await scene.produce(50)
     const job = scene.startJob()
-    await job.until(async () => String((await scene.zooKeeper.get(scene.znode()))?.data) === '50')
+    await job.until(async () => (await scene.readBare()) === '50')
     await scene.commitBare(1_000)
     await scene.produce(10)
     await job.until(() => job.handled.length === 110)

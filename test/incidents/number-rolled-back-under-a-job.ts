@@ -11,7 +11,7 @@ export const numberRolledBackUnderAJob: Incident = {
     await scene.createTopic()
     await scene.produce(100)
     const job = scene.startJob()
-    await job.until(async () => String((await scene.zooKeeper.get(scene.znode()))?.data) === '100')
+    await job.until(async () => (await scene.readBare()) === '100')
     await scene.commitBare(50)
     scene.readAgain({ fromOffset: 50, untilOffset: 100, why: 'somebody put 50 there' })
     await scene.produce(10)

@@ -13,7 +13,7 @@ export const offsetsLostUnderAJob: Incident = {
     await scene.createTopic()
     await scene.produce(50)
     const job = scene.startJob()
-    await job.until(async () => String((await scene.zooKeeper.get(scene.znode()))?.data) === '50')
+    await job.until(async () => (await scene.readBare()) === '50')
     await removeAll(scene.zooKeeper, `/consumers/${scene.group}`)
     await scene.produce(10)
     assert.equal(await job.failure(), 'POLICY_FAIL')

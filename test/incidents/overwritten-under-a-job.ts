@@ -27,7 +27,7 @@ function overwrittenUnderAJob({ value, reason, ...rest }: Overwritten): Incident
       await scene.commitBare(value)
       gate.resolve()
       assert.equal(await job.failure(), 'POLICY_FAIL')
-      assert.equal(String((await scene.zooKeeper.get(scene.znode()))?.data), value, 'it is not overwritten')
+      assert.equal(await scene.readBare(), value, 'it is not overwritten')
       assert.equal(job.handled.length, 50, 'its batch was handled, and could not be saved')
       await reset(scene.log, scene.store, { ...scene.options, target: { kind: 'to-offset', offset: 30 }, execute: true })
       const next = scene.startJob()

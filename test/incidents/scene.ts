@@ -180,6 +180,11 @@ export class Scene implements AsyncDisposable {
     else await this.zooKeeper.set(path, data)
   }
 
+  /** What the old consumer would read there. */
+  async readBare(partition = 0): Promise<string> {
+    return String((await this.zooKeeper.get(this.znode(partition)))?.data)
+  }
+
   /** Where the old consumer keeps its number. */
   znode(partition = 0): string {
     return `/consumers/${this.group}/offsets/${this.topic}/${partition}`
