@@ -1,6 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { main } from '../cli/main.ts'
+import { enableCompileCache } from 'node:module'
+
+// Every start after the first one finds its code compiled: in Node's own folder of the system's temporary one, or where NODE_COMPILE_CACHE says.
+// So what follows is imported only now.
+enableCompileCache()
+const { main } = await import('../cli/main.ts')
 
 // Two folders up from here is the package, in the sources as in dist/.
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
