@@ -1,18 +1,18 @@
-// Folders that are fetched once, for all checkouts of a user. A folder appears under its final name only when it is whole.
+// Folders that are fetched once. A folder appears under its final name only when it is whole.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { alone } from './lock.mjs'
-import { downloads } from './paths.mjs'
+import { cache } from './paths.mjs'
 
 /**
- * Where a download is kept. What it is made from is in its name, so that checkouts which differ in that do not share it.
+ * Where a download is kept. What it is made from is in its name, so that it is fetched anew where a pull or another branch changes that.
  * @param {string} name with the version
  * @param {string[]} madeFrom texts that decide what is in it
  */
 export function downloadFolder(name, ...madeFrom) {
   const hash = createHash('sha256').update(JSON.stringify(madeFrom)).digest('hex')
-  return join(downloads, madeFrom.length === 0 ? name : `${name}-${hash.slice(0, 8)}`)
+  return join(cache, madeFrom.length === 0 ? name : `${name}-${hash.slice(0, 8)}`)
 }
 
 /**

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { classArchive, fetchJars, missingJars } from './jars.mjs'
 import { alone } from './lock.mjs'
-import { downloads, node24, root } from './paths.mjs'
+import { cache, node24, root } from './paths.mjs'
 import { requireTools } from './tools.mjs'
 
 /** Installs or asks for what is missing, and fetches the servers' jars. */
@@ -13,7 +13,7 @@ export async function prepareServers() {
   const missing = missingJars()
   if (missing.length > 0) await requireTools('mvn')
   for (const kind of missing) await fetchJars(kind)
-  if (!isWarm()) await alone(join(downloads, 'warm.lock'), warm)
+  if (!isWarm()) await alone(join(cache, 'warm.lock'), warm)
 }
 
 /** Whether the class archives are there. */

@@ -3,12 +3,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { alone } from './lock.mjs'
-import { downloads } from './paths.mjs'
+import { cache } from './paths.mjs'
 
 /** @typedef {"java" | "javac" | "mvn" | "pip" | "openssl"} Tool */
 
 // apt-get runs once at a time.
-const lock = join(downloads, 'tools.lock')
+const lock = join(cache, 'tools.lock')
 
 /**
  * `debian`: of these packages the first that this release has is installed.
