@@ -9,9 +9,8 @@ import { requireTools } from './tools.mjs'
 
 /** Installs or asks for what is missing, and fetches the servers' jars. */
 export async function prepareServers() {
-  await requireTools('java')
   const missing = missingJars()
-  if (missing.length > 0) await requireTools('mvn')
+  await requireTools('java', ...(missing.length > 0 ? /** @type {const} */ (['mvn']) : []))
   for (const kind of missing) await fetchJars(kind)
   if (!isWarm()) await alone(join(cache, 'warm.lock'), warm)
 }

@@ -7,7 +7,7 @@ import { cache } from './paths.mjs'
 
 /** @typedef {"java" | "javac" | "mvn" | "pip" | "openssl"} Tool */
 
-// apt-get runs once at a time.
+/** apt-get runs once at a time. */
 const lock = join(cache, 'tools.lock')
 
 /**
@@ -31,12 +31,14 @@ const tools = {
 }
 
 /**
- * Installs or asks for programs that are not there.
+ * Installs or asks for programs that are not there: all of them at once, so that nobody is told of one after the other.
  * @param {Tool[]} wanted
  */
 export async function requireTools(...wanted) {
-  const missing = wanted.filter((tool) => !tools[tool].isThere())
-  if (missing.length > 0) await alone(lock, () => missing.forEach(install))
+  const missing = missingOf(wanted)
+  if (missing.length === 0) return
+  if (!mayInstall()) throw new Error(`this command starts real servers and needs ${whatToInstall(missing)}`)
+  await alone(lock, () => install(missingOf(wanted)))
 }
 
 /**
@@ -46,7 +48,7 @@ export async function requireTools(...wanted) {
  * @param {string} folder
  */
 export async function unpackPackage(name, needed, folder) {
-  requireAptGet(needed, name)
+  if (!mayInstall()) throw new Error(`this command starts real servers and needs ${needed}: install ${name} (Debian's and Ubuntu's name)`)
   const file = join(folder, 'package')
   mkdirSync(file)
   await alone(lock, () => {
@@ -59,15 +61,29 @@ export async function unpackPackage(name, needed, folder) {
   rmSync(file, { recursive: true })
 }
 
+/** @param {Tool[]} wanted */
+function missingOf(wanted) {
+  return wanted.filter((tool) => !tools[tool].isThere())
+}
+
+/** @param {Tool[]} missing */
+function whatToInstall(missing) {
+  const needed = missing.map((tool) => tools[tool].needed).join(', ')
+  const packages = missing.map((tool) => tools[tool].debian.join(' or ')).join(', ')
+  return `${needed}: install ${packages} (Debian's and Ubuntu's names)`
+}
+
+/** @param {Tool[]} missing */
+function install(missing) {
+  if (missing.length > 0) aptGet(['update'])
+  missing.forEach(installOne)
+}
+
 /** @param {Tool} tool */
-function install(tool) {
+function installOne(tool) {
   const { needed, isThere, debian } = tools[tool]
-  if (isThere()) return
-  const [first = ''] = debian
-  requireAptGet(needed, first)
-  aptGet(['update'])
   if (!debian.some((name) => aptGet(['install', '-y', '--no-install-recommends', name])))
-    throw new Error(`apt-get could not install ${first}; what it says is above`)
+    throw new Error(`apt-get could not install ${debian[0]}; what it says is above`)
   if (!isThere()) throw new Error(`${needed} is installed, and yet ${tool} is missing or too old: look at which one comes first in PATH`)
 }
 
@@ -79,7 +95,6 @@ function javaVersion(program) {
 }
 
 /**
- * Whether a program is there and ends well.
  * @param {string} program
  * @param {string[]} words
  */
@@ -87,14 +102,9 @@ export function succeeds(program, ...words) {
   return spawnSync(program, words, { stdio: 'ignore' }).status === 0
 }
 
-/**
- * TIDEMARK_SETUP_INSTALLS=no leaves the system's packages alone, also where root runs this.
- * @param {string} needed
- * @param {string} name
- */
-function requireAptGet(needed, name) {
-  if (process.env['TIDEMARK_SETUP_INSTALLS'] !== 'no' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) return
-  throw new Error(`this command starts real servers and needs ${needed}: install ${name} (its name on Debian and Ubuntu)`)
+/** TIDEMARK_SETUP_INSTALLS=no leaves the system's packages alone, also where root runs this. */
+function mayInstall() {
+  return process.env['TIDEMARK_SETUP_INSTALLS'] !== 'no' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
 }
 
 /**
@@ -104,5 +114,7 @@ function requireAptGet(needed, name) {
 function aptGet(words, cwd) {
   process.stderr.write(`tidemark: apt-get ${words.join(' ')}\n`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  return spawnSync('apt-get', ['-qq', ...words], { cwd, env, stdio: ['ignore', 2, 2] }).status === 0
+  // On stderr is what goes wrong, dpkg's word too; on stdout there are hundreds of lines of what does not. Another checkout's apt-get is waited for.
+  const options = ['-qq', '-o', 'Dpkg::Use-Pty=0', '-o', 'DPkg::Lock::Timeout=600']
+  return spawnSync('apt-get', [...options, ...words], { cwd, env, stdio: ['ignore', 'ignore', 2] }).status === 0
 }

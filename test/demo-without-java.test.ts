@@ -81,6 +81,16 @@ describe('npm run demo where no Java is to be had', { timeout: 300_000 }, () => 
   it('is the only command that goes on: those that need servers say what to install', () => {
     const { status, stderr } = spawnSync(process.execPath, [setup, '--servers', 'lab/main.ts'], { env, cwd: root, encoding: 'utf8' })
     assert.equal(status, 1)
-    assert.match(stderr, /^tidemark: this command starts real servers and needs Java 17 or newer: install openjdk-17-jre-headless/)
+    assert.match(
+      stderr,
+      /^tidemark: this command starts real servers and needs Java 17 or newer(, Maven)?: install openjdk-17-jre-headless( maven)? .*\n$/,
+    )
+  })
+
+  it('is followed by an npm test that names all that is missing in one line, before it fetches anything', () => {
+    const options = { env, cwd: root, encoding: 'utf8', timeout: 60_000 } as const
+    const { status, stdout, stderr } = spawnSync(process.execPath, [setup, 'scripts/test.mjs'], options)
+    assert.deepEqual([status, stdout], [1, ''])
+    assert.match(stderr, /^tidemark: .*: install openjdk-17-jdk-headless maven python3-pip openssl \(Debian's and Ubuntu's names\)\n$/)
   })
 })
