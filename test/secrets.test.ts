@@ -231,16 +231,39 @@ describe('no secret gets out where something is wrong', { timeout: 300_000 }, ()
       `spark-checkpoint:hdfs://u:${password}@h:9870/x`,
       `spark-checkpoint:ftp://u:${password}@h/x`,
       `spark-checkpoint:file://u:${password}@h/x`,
+      // Without an @.
+      `zookeeper://u:${password}`,
+      `zookeeper://u:${password}/kafka?layout=classic`,
+      `kafka://u:${password}`,
+      `kafka://u:${password}?layout=none`,
+      `//u:${password}`,
+      `sqlite://u:${password}`,
+      `spark-checkpoint:s3://key:${password}/x`,
+      `spark-checkpoint:hdfs://u:${password}/x`,
+      `spark-checkpoint:file://u:${password}/x`,
+      // As parameters that there are not.
+      `zookeeper://h?digest=u:${password}`,
+      `kafka://h:9092?credentials=${password}`,
+      `sqlite:x?key=${password}`,
     ]) {
       // The command has a second guard, a library has none: the error itself must not hold it.
       assert.equal(((await discreetly(() => openStore(store))) as TidemarkError).code, 'USAGE', store)
     }
     const ended = await discreet(properties, ['check', ...group], { TIDEMARK_STORE: `zookeeper://u:${password}@h?layout=none` })
     assert.equal(ended.code, 2, ended.stderr)
+    const lacksAt = await discreet(properties, ['check', ...group], { TIDEMARK_STORE: `zookeeper://u:${password}` })
+    assert.equal(lacksAt.code, 2, lacksAt.stderr)
   })
 
   it('as a bootstrap server with a password', async () => {
-    for (const server of [`u:${secret('password of a URL')}@h:9092`, `https://u:${secret('password of a URL')}@h:9092`]) {
+    const password = secret('password of a URL')
+    for (const server of [
+      `u:${password}@h:9092`,
+      `https://u:${password}@h:9092`,
+      `u:${password}`,
+      `https://u:${password}`,
+      `h:1,u:${password}`,
+    ]) {
       const failure = await discreetly(() => connect({ bootstrapServers: server }))
       assert.equal((failure as TidemarkError).code, 'USAGE')
     }

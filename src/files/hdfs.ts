@@ -15,7 +15,8 @@ import type { Files } from './files.ts'
  * @throws TidemarkError USAGE for a URL without a namenode
  */
 export function openHdfsFiles(url: string): Files {
-  const [, user, namenode, path = '/'] = /^hdfs:\/\/(?:([^/?#@:]+)@)?([^/?#@]+)(\/[^?#]*)?$/i.exec(url) ?? []
+  const [, user, namenode, path = '/'] =
+    /^hdfs:\/\/(?:([^/?#@:]+)@)?((?:\[[\da-f:.]+\]|[^/?#@:[\]]+)(?::\d{1,5})?)(\/[^?#]*)?$/i.exec(url) ?? []
   if (namenode === undefined) {
     throw new TidemarkError('USAGE', `${withoutPassword(url)} names no namenode`, {
       hint: 'Write hdfs://namenode:9870/path, by the port of its HTTP address',

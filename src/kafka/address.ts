@@ -29,8 +29,8 @@ function parseAddress(text: string): Address {
   const host = bracketed ?? plain
   const port = Number(digits)
   if (host === undefined || port < 1 || port > 65_535) {
-    // Somebody may have written a password before an @, as in other URLs.
-    const shown = JSON.stringify(text.replace(/^.*@/s, '***@'))
+    // Somebody may have written a password, as in other URLs, and may have forgotten the @ after it.
+    const shown = JSON.stringify(text.replace(/^.*@/s, '…@').replace(/:(?!\d{1,5}$).*/s, ':…'))
     throw new TidemarkError('USAGE', `the bootstrap server ${shown} is not host:port`, {
       hint: 'Name brokers as host:port, with commas between them',
     })

@@ -33,11 +33,11 @@ export function pathOf(url: string): string {
   const hint = 'Name a file like sqlite:./tidemark.db or sqlite:///var/lib/tidemark.db; write %3F, %23 and %25 for ?, # and % in its name'
   if (/^\/\/[^/]/.test(rest)) throw new TidemarkError('USAGE', `${withoutPassword(url)} names a host, and SQLite has none`, { hint })
   if (/[?#]/.test(rest)) throw new TidemarkError('USAGE', `${withoutPassword(url)}: an SQLite store has no parameters`, { hint })
-  if (rest === '' || rest.startsWith(':')) throw new TidemarkError('USAGE', `${url} names no file`, { hint })
+  if (rest === '' || rest.startsWith(':')) throw new TidemarkError('USAGE', `${withoutPassword(url)} names no file`, { hint })
   try {
     return resolve(decodeURIComponent(rest.replace(/^\/\//, '')))
   } catch {
-    throw new TidemarkError('USAGE', `${url} has a percent sign that escapes nothing`, { hint })
+    throw new TidemarkError('USAGE', `${withoutPassword(url)} has a percent sign that escapes nothing`, { hint })
   }
 }
 

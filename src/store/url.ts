@@ -4,20 +4,26 @@ import { TidemarkError } from '../errors.ts'
 export function schemeOf(url: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]
   if (scheme === undefined) {
-    // What stands before an @ may be a password, of what else one can't know here.
-    throw new TidemarkError('USAGE', `${url.replace(/^.*@/s, '***@')} is no store's URL`, {
-      hint: 'A store is named like sqlite:./tidemark.db',
-    })
+    // What stands before an @ or after a colon may be a password, of what else one can't know here.
+    const shown = url.replace(/^.*@/s, '…@').replace(/:.*$/s, ':…')
+    throw new TidemarkError('USAGE', `${shown} is no store's URL`, { hint: 'A store is named like sqlite:./tidemark.db' })
   }
   return scheme.toLowerCase()
 }
 
-/**
- * The URL as it may be shown: what stands between the first colon and the last @ of its authority is taken out, and so
- * are the values of parameters that are named like secrets. The last @, because an unescaped one in a password must not show its rest.
- */
+/** A scheme, after `spark-checkpoint:` that of its files too. */
+const SCHEME = String.raw`[a-z][a-z0-9+.-]*:(?:[a-z0-9+.-]+:(?=//)|(?![a-z0-9+.-]+://))`
+const HOST = String.raw`(?:\[[^\]/?#@]*\]|[^:,/?#@[\]]*)`
+const PORT = String.raw`\d{1,5}(?=[,/?#]|$)`
+
+/** From the first colon to the last @: an unescaped one in a password must not show its rest. */
+const password = new RegExp(String.raw`^(${SCHEME}/{0,2})([^/?#:@]*):.*@`, 'is')
+/** A password may lack its @, and then stands where a port should: where there is none, nothing is shown from there on. */
+const noPort = new RegExp(String.raw`^(${SCHEME}//(?:[^:/?#@]*@)?(?:${HOST}(?::${PORT})?,)*${HOST}:)(?!${PORT}).*`, 'is')
+/** The value of any parameter that no store has. */
+const unknownValue = /([?&](?!(?:layout|path|topic|session-timeout|command-config)=)[^=&#]*=)[^&#]*/gi
+
+/** The URL as it may be shown: without what is a password, or may be one. */
 export function withoutPassword(url: string): string {
-  return url
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/?#:@]*):.*@/i, '$1$2@')
-    .replace(/([?&][^=&#]*(?:pass|secret|token|auth)[^=&#]*=)[^&#]*/gi, '$1***')
+  return url.replace(password, '$1$2@').replace(noPort, '$1…').replace(unknownValue, '$1…')
 }

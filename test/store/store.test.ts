@@ -355,15 +355,24 @@ test('memory: stores of one name are one, those without a name each their own', 
 })
 
 test('a password is never shown: not in the URL, not in errors', async () => {
-  const shown: [string, string][] = [
+  const shown: [url: string, as: string | undefined][] = [
     ['zookeeper://me:secret@h1:2181,h2:2181/kafka?layout=classic', 'zookeeper://me@h1:2181,h2:2181/kafka?layout=classic'],
     ['zookeeper://me:se:c@r/et@h1:2181/kafka', 'zookeeper://me@h1:2181/kafka'],
     ['redis://:secret@h1/0', 'redis://@h1/0'],
-    ['postgres://h1/db?user=me&password=secret&x=1', 'postgres://h1/db?user=me&password=***&x=1'],
-    ['zookeeper://h1:2181,h2:2181/kafka', 'zookeeper://h1:2181,h2:2181/kafka'],
-    ['sqlite:///data/a:b@c.db', 'sqlite:///data/a:b@c.db'],
+    ['postgres://h1/db?user=me&password=secret&x=1', 'postgres://h1/db?user=…&password=…&x=…'],
+    ['zookeeper://h1:2181,[::1]:2182,h3/a:b?layout=per-topic&path=/x:y/{group}', undefined],
+    ['zookeeper://me:secret', 'zookeeper://me:…'],
+    ['zookeeper://h1:2181,me:sec,r:et/x?y=z', 'zookeeper://h1:2181,me:…'],
+    ['spark-checkpoint:s3://key:secret/x', 'spark-checkpoint:s3://key:…'],
+    ['spark-checkpoint:s3://key:secret@bucket/x', 'spark-checkpoint:s3://key@bucket/x'],
+    ['spark-checkpoint:hdfs://me@h:9870/12:00', undefined],
+    ['kafka://h1:9092,h2:9092?command-config=client.properties', undefined],
+    ['sqlite:me:secret@h', 'sqlite:me@h'],
+    ['sqlite:///data/a:b@c.db', undefined],
+    ['sqlite:///12:00.db', undefined],
+    ['sqlite:12:00.db', undefined],
   ]
-  for (const [url, expected] of shown) assert.equal(withoutPassword(url), expected)
+  for (const [url, as = url] of shown) assert.equal(withoutPassword(url), as)
   for (const url of ['floppy://me:s3cret@h1/x', 'zookeeper://me:s3cret@/', 'zookeeper://me:s3cret@127.0.0.1:1/?layout=nonsense']) {
     await assert.rejects(
       openStore(url, { timeoutMs: 500 }),

@@ -77,6 +77,8 @@ describe('a zookeeper: URL', () => {
     'zookeeper://anna:SECRET#x@h',
     'zookeeper://anna:1/SECRET@h',
     'zookeeper://anna:SECRET@h?layout=no',
+    'zookeeper:anna:SECRET@h',
+    'zookeeper:/anna:SECRET',
   ]
   for (const url of bad) {
     it(`${url} is refused, and no password is shown`, () => {
@@ -89,6 +91,38 @@ describe('a zookeeper: URL', () => {
       )
     })
   }
+
+  for (const url of [
+    'zookeeper://anna:SECRET',
+    'zookeeper://anna:1SECRET',
+    'zookeeper://anna:SECRET/kafka',
+    'zookeeper://anna:pass/SECRET',
+    'zookeeper://anna:pass?SECRET=x',
+    'zookeeper://anna:pass#SECRET',
+    'zookeeper://anna:pass,SECRET',
+    'zookeeper://anna:pass:SECRET',
+    'zookeeper://h1:2181,anna:SECRET',
+    'zookeeper://anna:123456789',
+  ]) {
+    it(`${url} lacks the @ after its password, which is not taken and shown for a port`, () => {
+      assert.throws(
+        () => parseUrl(url),
+        (error: Error) => {
+          assert.doesNotMatch(error.message, /SECRET|pass[^w]|6789/)
+          return code('USAGE')(error)
+        },
+      )
+    })
+  }
+
+  it('with a bad server shows which, and what a password needs', () => {
+    assert.throws(() => parseUrl('zookeeper://h1:2181,anna:SECRET/kafka'), {
+      message: /^zookeeper:\/\/h1:2181,anna:… can't be used: server 2 is no host:port, or a password that lacks its @\. /,
+    })
+    assert.throws(() => parseUrl('zookeeper://h1,[::1]:2181,h:70000/kafka'), {
+      message: /^zookeeper:\/\/h1,\[::1\]:2181,h:70000\/kafka can't be used: server 3 is/,
+    })
+  })
 
   it('with a layout that there is not says which there are', () => {
     assert.throws(() => parseUrl('zookeeper://h?layout=storm'), /no layout "storm".*layout=classic and layout=per-topic/)

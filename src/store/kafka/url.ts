@@ -1,4 +1,5 @@
 import { TidemarkError } from '../../errors.ts'
+import { parseAddresses } from '../../kafka/address.ts'
 import { withoutPassword } from '../url.ts'
 
 /** The cluster that `kafka:` or `kafka://host:port,host:port[?command-config=FILE]` names; no bootstrap servers: the log's own. */
@@ -12,7 +13,10 @@ export function parseKafkaUrl(url: string): KafkaUrl {
   const [, servers = '', , query = ''] = /^kafka:(?:\/\/([^/?#]*)\/?)?(\?(.*))?$/i.exec(url) ?? []
   const hint = 'Write kafka: for the groups of the cluster that is read, or kafka://host:9092 for those of another one'
   const wellFormed = /^kafka:(?:\/\/[^/?#@]+\/?(?:\?.*)?)?$/i.test(url)
-  if (!wellFormed) throw new TidemarkError('USAGE', `${withoutPassword(url)} names no cluster`, { hint })
+  // Nothing of it is shown, since what of it is a password can't be told.
+  if (!wellFormed) throw new TidemarkError('USAGE', 'kafka:… names no cluster', { hint })
+  // First, and not only by who connects: where one of them is none, the rest may be a piece of a password.
+  if (servers !== '') parseAddresses(servers)
   const parameters = new URLSearchParams(query)
   for (const name of parameters.keys()) {
     if (name !== 'command-config')

@@ -33,23 +33,25 @@ const DEFAULT_PATH = `/spark/offsets/${GROUP}`
  */
 export function parseUrl(url: string): ZooKeeperUrl {
   const parts = shape.exec(url)?.groups
-  if (parts?.['servers'] === undefined) throw usage(url, 'it has not the form of a ZooKeeper URL')
+  // Nothing of it is shown, since what of it is a password can't be told.
+  if (parts?.['servers'] === undefined) throw usage('zookeeper:…', 'it has not the form of a ZooKeeper URL')
   // Else a piece of a password would be taken, and shown, for a server or a path.
   if (parts['user'] === undefined && url.includes('@')) throw usage(url, 'in a password, / ? # and % are written as %2F %3F %23 and %25')
-  const settings = settingsOf(url, parts['query'] ?? '')
   return {
-    servers: parts['servers'].split(',').map((server) => serverOf(url, server)),
+    // The servers first: where one of them is none, the rest may be a piece of a password.
+    servers: parts['servers'].split(',').map((server, index) => serverOf(url, server, index + 1)),
     credentials: parts['user'] === undefined ? undefined : credentialsOf(url, parts['user']),
     chroot: chrootOf(url, parts['chroot'] ?? ''),
-    ...settings,
+    ...settingsOf(url, parts['query'] ?? ''),
   }
 }
 
-function serverOf(url: string, text: string): ServerAddress {
+function serverOf(url: string, text: string, place: number): ServerAddress {
   const { six, name, port } = /^(?:\[(?<six>[\da-f:.]+)\]|(?<name>[^:[\]\s]+))(?::(?<port>\d{1,5}))?$/i.exec(text)?.groups ?? {}
   const host = six ?? name
   const number = port === undefined ? DEFAULT_PORT : Number(port)
-  if (host === undefined || number === 0 || number > 65_535) throw usage(url, `${JSON.stringify(text)} is no host:port`)
+  if (host === undefined || number === 0 || number > 65_535)
+    throw usage(url, `server ${place} is no host:port, or a password that lacks its @`)
   return { host, port: number }
 }
 
