@@ -30,7 +30,7 @@ export async function killed(story: Story): Promise<void> {
       why: `the job was killed with the planned range ${printRanges([range])}`,
     })),
   )
-  say("The article's job would go on from these offsets, handle the orders of its last batch a second time, and never know.")
+  say("The article's job would go on from these offsets, handle a second time what was not saved yet, and never know.")
   say(
     `Tidemark stores what it plans before the work, and finds it there: ${printRanges(planned)}, which is the offsets ${inWords(planned)}. The next run takes over from the dead one at once and runs just these ranges first. ` +
       'So it is known which orders are handled twice, and a sink that remembers the ranges can leave them out.',

@@ -53,7 +53,7 @@ export class Intake {
 
   async #take(maxWaitMs: number, until: ReadonlyMap<string, number>, others: ReadonlySet<string>, halve = false): Promise<Taken> {
     const { maxRecords, maxBytes, untilEnd, signal, control } = this.#options
-    const skip = (key: string): boolean => control.paused.has(key) || others.has(key)
+    const skip = control.paused.size === 0 ? others : new Set([...control.paused, ...others])
     const limits = { maxRecords, maxBytes, maxWaitMs, halve, skip, until: untilEnd ? until : undefined }
     return this.#kept(await this.#reader.take(limits, signal))
   }

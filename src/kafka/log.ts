@@ -167,7 +167,7 @@ export interface TakeLimits {
   readonly maxBytes: number
   readonly maxWaitMs: number
   /** Take nothing of these, by `topic-partition` key. */
-  readonly skip?: ((key: string) => boolean) | undefined
+  readonly skip?: ReadonlySet<string> | undefined
   /** Where one batch can't hold all that there is, take of half of the partitions only, so that another one can be had of the others. */
   readonly halve?: boolean | undefined
   /** Don't take beyond these offsets, by `topic-partition` key. */

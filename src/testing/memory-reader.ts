@@ -112,7 +112,7 @@ export class MemoryReader implements LogReader {
   #share(limits: TakeLimits): Slice[] {
     const { maxRecords, maxBytes, until, skip, halve } = limits
     const untilOf = (reading: MemoryReading): number => until?.get(keyOf(reading)) ?? Number.POSITIVE_INFINITY
-    const all = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)) && skip?.(keyOf(reading)) !== true)
+    const all = this.#inTurn().filter((reading) => reading.ready(untilOf(reading)) && skip?.has(keyOf(reading)) !== true)
     const ready = halve === true && exceeds(all, limits) ? all.slice(0, Math.ceil(all.length / 2)) : all
     const slices: Slice[] = []
     let [records, bytes] = [maxRecords, maxBytes]
