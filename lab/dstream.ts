@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../scripts/paths.mjs'
+import { compileExample } from './java.ts'
 import { sparkHome } from './spark.ts'
 
 /** What Spark 3.5 needs on Java 17, as its own spark-submit says it. */
@@ -15,10 +13,7 @@ const INTERNAL = ['sun.nio.ch', 'sun.nio.cs', 'sun.security.action', 'sun.util.c
 /** Compiles the DStream job of examples/spark-dstream on the jars of PySpark 3.5.1: the command that runs it. `perSecond`: records of a partition. */
 export async function dstreamCommand(classes: string, bootstrapServers: string, sink: string, perSecond = 200): Promise<readonly string[]> {
   const jars = join(await sparkHome('3.5.1'), 'jars', '*')
-  mkdirSync(classes, { recursive: true })
-  execFileSync('javac', ['-nowarn', '-cp', jars, '-d', classes, join(root, 'examples/spark-dstream/OrdersJob.java')], {
-    stdio: ['ignore', 2, 2],
-  })
+  compileExample('spark-dstream/OrdersJob', jars, classes)
   const settings = {
     'spark.streaming.kafka.maxRatePerPartition': perSecond,
     'spark.ui.enabled': false,

@@ -1,7 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { classArchive, jarFolder, type ServerKind } from '../scripts/jars.mjs'
+import { root } from '../scripts/paths.mjs'
 
 /** The switches that let a small server come up quickly, apart from the class archive. */
 export const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
@@ -31,4 +33,11 @@ function classPath(kind: ServerKind): string {
 /** A fresh folder for one server's data, configuration and log. */
 export function temporaryFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `tidemark-${name}-`))
+}
+
+/** Compiles an example, EXAMPLE.java in examples/, into a folder. `jars`: what it is compiled with. */
+export function compileExample(example: string, jars: string, classes: string): void {
+  mkdirSync(classes, { recursive: true })
+  const source = join(root, 'examples', `${example}.java`)
+  execFileSync('javac', ['-nowarn', '-cp', jars, '-d', classes, source], { stdio: ['ignore', 2, 2] })
 }
