@@ -1,5 +1,6 @@
 // npm test [-- FILES]: types, lint and format, then the tests in test/ or those named. Run by with-setup.mjs on the project's own Node.
 import { join } from 'node:path'
+import { prepareEngines } from './engines.mjs'
 import { root } from './paths.mjs'
 import { prepareServers } from './servers.mjs'
 import { prepareSpark } from './spark.mjs'
@@ -20,7 +21,9 @@ process.exitCode = tidy && tested ? 0 : 1
 async function prepare() {
   if (files.length === 0) await requireTools('javac', 'mvn', 'pip', 'openssl')
   await prepareServers()
-  if (files.length === 0) await prepareSpark()
+  if (files.length > 0) return
+  await prepareSpark()
+  await prepareEngines()
 }
 
 /** @param {Error} error */
