@@ -1,6 +1,6 @@
 // npm test [-- FILES]: types, lint and format, then the tests in test/ or those named. Run by with-setup.mjs on the project's own Node.
 import { join } from 'node:path'
-import { prepareEngines } from './engines.mjs'
+import { prepareJarSets } from './jar-sets.mjs'
 import { root } from './paths.mjs'
 import { prepareServers } from './servers.mjs'
 import { prepareSpark } from './spark.mjs'
@@ -23,7 +23,7 @@ async function prepare() {
   await prepareServers()
   if (files.length > 0) return
   await prepareSpark()
-  await prepareEngines()
+  await prepareJarSets()
 }
 
 /** @param {Error} error */
