@@ -9,7 +9,7 @@ import { servers } from '../cli/servers.ts'
 const dag = fileURLToPath(new URL('../../examples/airflow_dag.py', import.meta.url))
 const bin = fileURLToPath(new URL('../../src/bin/tidemark.ts', import.meta.url))
 
-/** As much of Airflow as the DAG names: its operator says its command, which is then run by a real bash. */
+/** As much of Airflow as the DAG names: its operator says its command, which is then run by a real bash. docs/spark.md tells of a run with Airflow itself. */
 const airflow = {
   'airflow/sdk.py': 'from contextlib import nullcontext\ndef DAG(**settings): return nullcontext()\n',
   'airflow/providers/standard/operators/bash.py': 'def BashOperator(task_id, bash_command): print(bash_command)\n',
