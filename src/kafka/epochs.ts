@@ -13,6 +13,9 @@ import { A_CONSUMER, rowsApi, type RowsCall } from './rows.ts'
 /** The call that says where a leader epoch ends (KIP-101, KIP-320). */
 const OFFSET_FOR_LEADER_EPOCH = 23
 
+/** So many partitions take a broker some tens of milliseconds: worth a connection of its own. */
+const MANY = 1_000
+
 /** A question on its way back through the history of one partition's leader. */
 export interface Walk extends TopicPartition {
   /** The current leader's epoch. */
@@ -89,6 +92,6 @@ async function askEpochs(send: Send, roster: Roster<Walk>): Promise<void> {
       else walk.ends.push({ asked: next(walk) ?? -1, epoch: from.readInt32BE(at + 6), endOffset: Number(readInt64(from, at + 10)) })
     },
   }
-  await send({ name: 'OffsetForLeaderEpoch', versions: [rowsApi(rows, 4)] }, [])
+  await send({ name: 'OffsetForLeaderEpoch', versions: [rowsApi(rows, 4)] }, [], roster.items.length >= MANY)
   for (const walk of unanswered) walk.failure = new Failure('NO_ANSWER')
 }

@@ -20,8 +20,8 @@ export class Failure {
   }
 }
 
-/** Sends one request to the broker in question, within the time there is. */
-export type Send = <Args extends unknown[], Result>(call: Call<Args, Result>, args: Args) => Promise<Result>
+/** Sends one request to the broker in question, within the time there is. `apart`: over a connection of its own, so that the broker works on it beside the others. */
+export type Send = <Args extends unknown[], Result>(call: Call<Args, Result>, args: Args, apart?: boolean) => Promise<Result>
 
 /** Asks one leader of all the partitions that it leads; one answer per stop, in order. */
 export type AskLeader<Item extends TopicPartition, Value extends object> = (
@@ -102,7 +102,8 @@ async function askOne<Item extends TopicPartition, Value extends object>(
   leaderId: number,
   visits: readonly Visit<Item, Value>[],
 ): Promise<void> {
-  const send: Send = (call, args) => cluster.send(leaderId, call, args, { timeoutMs: until(2 / 3), signal })
+  const send: Send = (call, args, apart = false) =>
+    cluster.send(leaderId, call, args, { timeoutMs: until(2 / 3), signal, purpose: apart ? 'apart' : undefined })
   try {
     const answers = await askLeader(
       send,

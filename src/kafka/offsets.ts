@@ -1,6 +1,6 @@
 import type { TimedRecord } from '../core/oldest.ts'
 import { toOffset } from '../core/position.ts'
-import { readInt64 } from './bytes.ts'
+import { readInt64, writeInt64 } from './bytes.ts'
 import { Failure, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { Isolation } from './log.ts'
@@ -13,10 +13,10 @@ import type { RowsCall } from './rows.ts'
 const LIST_OFFSETS = 2
 
 /** The special times of ListOffsets. */
-export const EARLIEST = -2n
-export const LATEST = -1n
+export const EARLIEST = -2
+export const LATEST = -1
 /** Of a tiered topic the start of what is on the leader's own disk (KIP-405). Needs version 8. */
-export const EARLIEST_LOCAL = -4n
+export const EARLIEST_LOCAL = -4
 
 /** What may be sent to a leader about one of its partitions. */
 type Place = Pick<Stop, 'topic' | 'partition' | 'leaderEpoch'>
@@ -30,7 +30,7 @@ const NO_ANSWER = new Failure('NO_ANSWER')
 export function askOffsets<Item extends Place>(
   send: Send,
   roster: Roster<Item>,
-  timeOf: (item: Item) => bigint,
+  timeOf: (item: Item) => number,
   isolation: Isolation = 'read_uncommitted',
 ): Promise<(number | null | Failure)[]> {
   return askEach(send, roster, timeOf, isolation, readOffset)
@@ -40,7 +40,7 @@ export function askOffsets<Item extends Place>(
 export function askTimedRecords<Item extends Place>(
   send: Send,
   roster: Roster<Item>,
-  timeOf: (item: Item) => bigint,
+  timeOf: (item: Item) => number,
 ): Promise<(TimedRecord | null | Failure)[]> {
   return askEach(send, roster, timeOf, 'read_uncommitted', (errorCode, found, timestamp) => {
     const offset = readOffset(errorCode, found)
@@ -51,7 +51,7 @@ export function askTimedRecords<Item extends Place>(
 async function askEach<Item extends Place, Answer>(
   send: Send,
   roster: Roster<Item>,
-  timeOf: (item: Item) => bigint,
+  timeOf: (item: Item) => number,
   isolation: Isolation,
   read: (errorCode: number, offset: number | bigint, timestamp: number | bigint) => Answer | Failure,
 ): Promise<(Answer | Failure)[]> {
@@ -69,7 +69,7 @@ type Read = (index: number, errorCode: number, offset: number | bigint, timestam
 /** Offsets by time. From version 5 on, a leader that does not know its high watermark yet says so: OFFSET_NOT_AVAILABLE (KIP-207). */
 export function listOffsets<Item extends Place>(
   roster: Roster<Item>,
-  timeOf: (item: Item) => bigint,
+  timeOf: (item: Item) => number,
   isolation: Isolation,
   read: Read,
 ): Call<[], void> {
@@ -82,7 +82,7 @@ export function listOffsets<Item extends Place>(
     write: (to, at, item) => {
       to.writeInt32BE(item.partition, at)
       to.writeInt32BE(item.leaderEpoch, at + 4)
-      to.writeBigInt64BE(timeOf(item), at + 8)
+      writeInt64(to, at + 8, timeOf(item))
     },
     partition: (from, at) => from.readInt32BE(at),
     read: (from, at, index) => read(index, from.readInt16BE(at + 4), readInt64(from, at + 14), readInt64(from, at + 6)),

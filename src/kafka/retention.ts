@@ -125,7 +125,7 @@ async function searchTimes(send: Send, searches: readonly Search[], now: number)
     }
     if (times.size === 0) return
     const roster = new Roster([...times.keys()])
-    const found = await askTimedRecords(send, roster, (search) => BigInt(Math.round(times.get(search) ?? 0)))
+    const found = await askTimedRecords(send, roster, (search) => Math.round(times.get(search) ?? 0))
     for (const [index, search] of roster.items.entries()) {
       const answer = found[index] ?? null
       if (answer instanceof Failure) search.failure = answer

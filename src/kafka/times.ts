@@ -30,8 +30,8 @@ async function askOne(send: Send, stops: readonly Stop<TimeQuestion>[]): Promise
 }
 
 /** Negative times are special on the wire, and no record is older than 1970. */
-function wireTime({ timestamp }: TimeQuestion): bigint {
-  return BigInt(Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.ceil(timestamp))))
+function wireTime({ timestamp }: TimeQuestion): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.ceil(timestamp)))
 }
 
 function timeAnswer({ topic, partition }: TimeQuestion, outcome: Visited<TimeQuestion, Found>): TimeAnswer {

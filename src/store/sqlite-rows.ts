@@ -32,6 +32,13 @@ export interface PositionRow extends RowHead {
   readonly save_id: string | null
 }
 
+/** A row of `positions` that was read as an array. */
+export function rowOf(columns: readonly string[], values: readonly SQLOutputValue[]): PositionRow {
+  const row: Record<string, SQLOutputValue> = {}
+  for (let index = 0; index < columns.length; index++) row[columns[index] as string] = values[index] as SQLOutputValue
+  return row as unknown as PositionRow
+}
+
 /** The revision of a partition that has no row. */
 const NO_ROW = 'none'
 
@@ -93,7 +100,7 @@ function storedIn(row: PositionRow): Stored {
 function identityIn(row: PositionRow): Omit<Position, 'offset'> {
   return {
     leaderEpoch: toNumber(row.leader_epoch),
-    epochs: row.epochs === null ? undefined : (JSON.parse(row.epochs) as [number, number][]).map(toEpochStart),
+    epochs: row.epochs === null ? undefined : epochsIn(row.epochs),
     topicId: row.topic_id ?? undefined,
     clusterId: row.cluster_id ?? undefined,
     recordTime: toNumber(row.record_time),
@@ -112,6 +119,14 @@ function traceIn(row: PositionRow, inLedger: () => boolean): Trace | undefined {
 
 function toNumber(value: bigint | null): number | undefined {
   return value === null ? undefined : Number(value)
+}
+
+/** The last text and what it says: of a group's partitions most have the same epochs. */
+let read: { readonly text: string; readonly epochs: readonly EpochStart[] } | undefined
+
+function epochsIn(text: string): readonly EpochStart[] {
+  if (read?.text !== text) read = { text, epochs: (JSON.parse(text) as [number, number][]).map(toEpochStart) }
+  return read.epochs
 }
 
 function toEpochStart([epoch, startOffset]: [number, number]): EpochStart {

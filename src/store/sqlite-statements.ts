@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { LedgerRow } from '../core/ledger.ts'
 import type { TopicPartition } from '../core/position.ts'
 import type { LedgerQuery, Member, Write } from './driver.ts'
@@ -11,6 +11,7 @@ import {
   POSITION_COLUMNS,
   positionValues,
   revisionOf,
+  rowOf,
   type PositionRow,
   type RowHead,
 } from './sqlite-rows.ts'
@@ -49,14 +50,19 @@ export function prepare(db: DatabaseSync): Statements {
 
 function preparePositions(db: DatabaseSync): Pick<Statements, 'position' | 'positions' | 'head' | 'put'> {
   const one = db.prepare('SELECT * FROM positions WHERE group_name = ? AND topic = ? AND partition = ?')
+  // A group may have ten thousand: arrays, which SQLite makes in half the time that objects take.
   const ofGroup = db.prepare('SELECT * FROM positions WHERE group_name = ?')
+  ofGroup.setReturnArrays(true)
   const head = db.prepare('SELECT id, revision, owner_epoch, owner FROM positions WHERE group_name = ? AND topic = ? AND partition = ?')
   for (const statement of [one, ofGroup, head]) statement.setReadBigInts(true)
   // Prepared when first used: tables of an older version, which are only read, lack columns.
   let puts: ReturnType<typeof preparePuts> | undefined
   return {
     position: (group, { topic, partition }) => one.get(group, topic, partition) as PositionRow | undefined,
-    positions: (group) => ofGroup.all(group) as unknown as PositionRow[],
+    positions(group) {
+      const columns = ofGroup.columns().map(({ name }) => name)
+      return (ofGroup.all(group) as unknown as SQLOutputValue[][]).map((values) => rowOf(columns, values))
+    },
     head: (group, { topic, partition }) => head.get(group, topic, partition) as RowHead | undefined,
     put(group, write, row) {
       puts ??= preparePuts(db)

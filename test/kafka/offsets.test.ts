@@ -83,11 +83,21 @@ describe('asking a leader for offsets', () => {
     assert.match(others[1] instanceof Failure ? (others[1].detail ?? '') : '', /9223372036854775807/)
   })
 
+  it('writes times as they are, special ones and those beyond 32 bits too', async () => {
+    const times = [EARLIEST, 0, 1_700_000_000_000, Number.MAX_SAFE_INTEGER]
+    const { send, asked } = leader((_topic, rows) => rows.map(({ partition }) => [partition, 0, -1n, 0n]))
+    await askOffsets(send, new Roster(places('t', times.length)), ({ partition }) => times[partition] ?? 0)
+    assert.deepEqual(
+      asked[0]?.topics[0]?.rows.map(({ time }) => Number(time)),
+      times,
+    )
+  })
+
   it('passes over what was not asked about', async () => {
     const { send } = leader(() => [
       [8, 0, 5n, 80n],
       [0, 0, 1_700_000_000_000n, 12n],
     ])
-    assert.deepEqual(await askTimedRecords(send, new Roster(places('t', 1)), () => 3n), [{ offset: 12, recordTime: 1_700_000_000_000 }])
+    assert.deepEqual(await askTimedRecords(send, new Roster(places('t', 1)), () => 3), [{ offset: 12, recordTime: 1_700_000_000_000 }])
   })
 })

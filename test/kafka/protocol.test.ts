@@ -6,7 +6,7 @@ import { Roster } from '../../src/kafka/roster.ts'
 
 const call = listOffsets(
   new Roster([]),
-  () => 0n,
+  () => 0,
   'read_uncommitted',
   () => {},
 )
