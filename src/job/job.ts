@@ -18,7 +18,7 @@ import type { Doubt, Holding } from './holding.ts'
 import { InHand } from './in-hand.ts'
 import { Intake } from './intake.ts'
 import { joinGroup, workerName } from './join.ts'
-import { patiently } from './notice.ts'
+import { mayPass, patiently } from './notice.ts'
 import type { Patience } from './notice.ts'
 import type { JobOptions } from './options.ts'
 import { Pace } from './pace.ts'
@@ -136,7 +136,12 @@ export class Job {
     this.#inHand.assertSaved()
     const notBegun = this.#inHand.withdraw().filter((slice) => !this.#intake.isReplay(slice))
     const writes = notBegun.flatMap((slice) => this.#writeOf(keyOf(slice), undefined, undefined))
-    await this.#writeAll(writes.map((write) => ({ ...write, planned: undefined })))
+    try {
+      await this.#writeAll(writes.map((write) => ({ ...write, planned: undefined })))
+    } catch (error) {
+      if (!mayPass(error)) throw error
+      this.#voice.say('waiting', `what was planned and not begun stays planned for the next start: ${error.message}`)
+    }
   }
 
   /** How far it is with each partition that it holds. */

@@ -39,8 +39,8 @@ export async function patiently<T>(what: string, { clock, onNotice, signal }: Pa
       try {
         return await work()
       } catch (error) {
-        if (!passes(error) || signal.aborted) throw error
-        reason = (error as TidemarkError).message
+        if (!mayPass(error) || signal.aborted) throw error
+        reason = error.message
       }
       await clock.sleep(pause, signal)
     }
@@ -49,8 +49,8 @@ export async function patiently<T>(what: string, { clock, onNotice, signal }: Pa
   }
 }
 
-/** A save whose outcome is unknown is sent again with its save ID: the store tells whether it was done. */
-function passes(error: unknown): boolean {
+/** Whether it may go better later. A save whose outcome is unknown is sent again with its save ID: the store tells whether it was done. */
+export function mayPass(error: unknown): error is TidemarkError {
   return isUnreachable(error) || (error instanceof TidemarkError && error.code === 'STORE_OUTCOME_UNKNOWN')
 }
 

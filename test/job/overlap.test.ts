@@ -25,6 +25,8 @@ describe('a job whose saves take long', () => {
   /** Saves of these wait until they are let go. */
   let held: (write: Write) => boolean
   let letGo: () => void
+  /** No save is answered any more. */
+  let isAway: boolean
 
   beforeEach(async () => {
     clock = new ManualClock()
@@ -33,10 +35,12 @@ describe('a job whose saves take long', () => {
     faulty = new FaultyStore(await openMemory('memory:'))
     events = []
     held = () => false
+    isAway = false
     const gate = Promise.withResolvers<void>()
     letGo = gate.resolve
     const save = faulty.save.bind(faulty)
     faulty.save = async (group, writes) => {
+      if (isAway) throw new TidemarkError('STORE_UNREACHABLE', 'the store is away')
       if (writes.some(held)) await gate.promise
       const results = await save(group, writes)
       for (const { partition, position } of writes)
@@ -133,6 +137,27 @@ describe('a job whose saves take long', () => {
     assert.equal(await job.ended, undefined)
     assert.deepEqual(events, ['saved 0 at 2', 'saved 0 at 4'])
     assert.deepEqual(await plans(), [undefined, undefined])
+  })
+
+  it('that is told to stop ends although the store goes away, and says that what was not begun stays planned', async () => {
+    append(0, 6)
+    append(1, 6)
+    const notices: string[] = []
+    const job = start({
+      handler: ({ ranges: [range] }) => {
+        if (range?.partition === 0 && range.fromOffset === 2) job.stop()
+      },
+      onNotice: ({ text }) => notices.push(text),
+    })
+    held = (write) => {
+      isAway = saving(0, 4)(write)
+      return false
+    }
+    await clock.advance(4_000_000)
+    assert.equal(await job.ended, undefined)
+    assert.deepEqual(events, ['saved 0 at 2', 'saved 0 at 4'])
+    assert.deepEqual(await plans(), [undefined, { fromOffset: 0, untilOffset: 2 }])
+    assert.match(notices.at(-1) ?? '', /^what was planned and not begun stays planned for the next start: the store is away/)
   })
 
   it('that is told to stop before it runs again what was planned leaves it planned', async () => {
