@@ -31,10 +31,10 @@ const { metafile } = await build({
 writeFileSync(join(dist, 'THIRD-PARTY.md'), notices(bundledFiles()))
 const bin = join(dist, 'bin/tidemark.js')
 if (existsSync(bin)) chmodSync(bin, 0o755)
-/** The files of which something is in the bundle; esbuild lists those that it only looked at too. */
+/** The files of which something is in the bundle; esbuild lists those that it only looked at too, and what a plugin made, as `namespace:path`. */
 function bundledFiles() {
   const parts = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs))
-  return parts.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file)
+  return parts.filter(([file, { bytesInOutput }]) => bytesInOutput > 0 && !file.includes(':')).map(([file]) => file)
 }
 
 /** tsc leaves the sources' `.ts` endings in the declarations, which not every resolver finds. */

@@ -11,22 +11,50 @@ export const inlineKafkaClient = {
   setup(api) {
     const resolving = Symbol('resolving')
     api.onResolve({ filter: /./ }, async ({ path, pluginData, kind, importer, resolveDir }) => {
-      if (pluginData === resolving || kind === 'entry-point' || path.startsWith('node:')) return undefined
+      if (pluginData === resolving || kind === 'entry-point') return undefined
       const ours = !importer.includes('/node_modules/')
+      if (!ours && builtins.has(path)) return { path, namespace: 'builtins', sideEffects: false }
+      if (path.startsWith('node:')) return undefined
       if (ours && path.startsWith('.')) return undefined
       if ((ours && path !== '@platformatic/kafka') || neverInlined.has(path)) return { path, external: true }
       const found = await api.resolve(replacements.get(path) ?? path, { kind, importer, resolveDir, pluginData: resolving })
-      return { ...found, sideEffects: false }
+      return { ...found, sideEffects: false, ...(path === '@platformatic/wasm-utils' ? { namespace: 'codecs' } : {}) }
     })
+    api.onLoad({ filter: /./, namespace: 'builtins' }, ({ path }) => ({
+      contents: calledLazily(builtins.get(path) ?? [], `process.getBuiltinModule('${path}')`),
+    }))
+    api.onLoad({ filter: /./, namespace: 'codecs' }, ({ path }) => ({
+      contents: calledLazily(codecs, `require('${path}')`),
+      resolveDir: root,
+    }))
   },
 }
 
-// Native, and loaded by a `require` of the client's own that no bundler sees.
+/** Parts of Node that take some milliseconds to load, and the functions of them that the client calls: not before TLS or SASL is asked for. */
+const builtins = new Map([
+  ['node:tls', ['connect']],
+  ['node:crypto', ['createHash', 'createHmac', 'pbkdf2', 'randomBytes', 'randomUUID']],
+])
+
+/** Their WebAssembly is compiled when a batch needs it, and not by every command. */
+const codecs = ['lz4Compress', 'lz4Decompress', 'snappyCompress', 'snappyDecompress']
+
+/**
+ * A module whose functions load the real one when they are called.
+ * @param {string[]} names
+ * @param {string} load an expression
+ */
+function calledLazily(names, load) {
+  return names.map((name) => `export const ${name} = (...args) => ${load}.${name}(...args)`).join('\n')
+}
+
 const neverInlined = new Set(['@node-rs/crc32'])
 
 const replacements = new Map([
   // The variant that carries its WebAssembly in itself instead of reading a file beside it.
   ['@platformatic/wasm-utils', '@platformatic/wasm-utils/bundled'],
+  // It loads its native part when it is imported.
+  ['./crc32c.js', join(root, 'scripts/lazy-crc.mjs')],
   // Used for nothing but the options of the client's producer, consumer and admin, none of which we use; it alone takes half of the client's loading time.
   ['ajv/dist/2020.js', join(root, 'scripts/no-ajv.mjs')],
 ])

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { publish } from '../diagnostics.ts'
@@ -74,7 +73,7 @@ export function withDefaults(options: ReadOptions): JobOptions {
       options.onNotice?.(notice)
     },
     clock: options.clock ?? systemClock,
-    newId: options.newId ?? randomUUID,
+    newId: options.newId ?? (() => crypto.randomUUID()),
     signal: options.signal ?? new AbortController().signal,
   }
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createSecureContext, type ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import { TidemarkError } from '../errors.ts'
 import type { KeyStore } from './keystore/keystore.ts'
 import { pem } from './keystore/pem.ts'
@@ -24,7 +24,7 @@ export async function readTls(properties: Properties, path: string): Promise<Con
   }
   try {
     // Tried here, where it is one clear error and not one per connection.
-    createSecureContext(options)
+    process.getBuiltinModule('node:tls').createSecureContext(options)
   } catch (error) {
     throw new TidemarkError(
       'USAGE',

@@ -13,7 +13,6 @@ import {
 } from '@platformatic/kafka'
 import { EventEmitter, once } from 'node:events'
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import type { ConnectionSettings } from './link.ts'
 
 type Send = Connection['send']
@@ -70,7 +69,7 @@ class Wire extends EventEmitter {
     const servername = isIP(host) === 0 ? { servername: host } : {}
     // Node's types know `onread` as an option of plain connections alone, and not that its buffer may be a function.
     const options = { host, port, onread: onread as never }
-    const socket = tls === undefined ? connectPlain(options) : connectTls({ ...tls, ...servername, ...options } as object)
+    const socket = tls === undefined ? connectPlain(options) : connectTls({ ...tls, ...servername, ...options })
     this.socket = socket
     socket.setNoDelay(true)
     socket.on('error', (error) => this.emit('error', error))
@@ -175,4 +174,9 @@ async function bearToken(connection: Connection, { token = '', oauthBearerExtens
 /** The header of an answer is the request's ID, and in newer versions a number of tagged fields, which is zero. */
 function decode({ key, version, parse, hasTaggedFields }: Request, id: number, bytes: Buffer): unknown {
   return parse(id, key, version, Reader.from(bytes.subarray(hasTaggedFields ? 5 : 4)))
+}
+
+/** Node's TLS takes some milliseconds to load: only where it is used. */
+function connectTls(options: object): Socket {
+  return process.getBuiltinModule('node:tls').connect(options)
 }

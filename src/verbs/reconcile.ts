@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { systemClock } from '../clock.ts'
 import { positionOf } from '../core/custody.ts'
@@ -123,7 +122,12 @@ export async function atTimes(
 }
 
 /** Who plans, and when. */
-export function contextOf({ group, clock = systemClock, actor = defaultActor(), newId = randomUUID }: ReconcileOptions): PlanContext {
+export function contextOf({
+  group,
+  clock = systemClock,
+  actor = defaultActor(),
+  newId = () => crypto.randomUUID(),
+}: ReconcileOptions): PlanContext {
   return { group, now: clock.now(), actor, newId }
 }
 
