@@ -19,7 +19,7 @@ process.exitCode = tidy && tested ? 0 : 1
 
 /** What all tests need, before anything is fetched. Of files that are named, those that need more fetch it themselves. */
 async function prepare() {
-  if (files.length === 0) await requireTools('javac', 'mvn', 'pip', 'openssl')
+  if (files.length === 0) await requireTools('javac', 'mvn', 'pip', 'openssl', 'zsh', 'fish')
   await prepareServers()
   if (files.length > 0) return
   await prepareSpark()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { alone } from './lock.mjs'
 import { cache } from './paths.mjs'
 
-/** @typedef {"java" | "javac" | "mvn" | "pip" | "openssl"} Tool */
+/** @typedef {"java" | "javac" | "mvn" | "pip" | "openssl" | "zsh" | "fish"} Tool */
 
 /** apt-get runs once at a time. */
 const lock = join(cache, 'tools.lock')
@@ -27,6 +27,8 @@ const tools = {
   },
   mvn: { needed: 'Maven', isThere: () => succeeds('mvn', '-version'), debian: ['maven'] },
   openssl: { needed: 'OpenSSL', isThere: () => succeeds('openssl', 'version'), debian: ['openssl'] },
+  zsh: { needed: 'zsh', isThere: () => succeeds('zsh', '--version'), debian: ['zsh'] },
+  fish: { needed: 'fish', isThere: () => succeeds('fish', '--version'), debian: ['fish'] },
   pip: { needed: 'Python 3 with pip', isThere: () => succeeds('python3', '-m', 'pip', '--version'), debian: ['python3-pip'] },
 }
 

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import type { Log } from '../kafka/log.ts'
-import { collect, toCount, toDuration, toOnFailure, toShift, toSize, toTime, toTimeOrAge, toWait } from './values.ts'
+import { collect, ON_FAILURE, toCount, toDuration, toOnFailure, toShift, toSize, toTime, toTimeOrAge, toWait } from './values.ts'
 
 /** What every verb accepts, used or not. */
 export interface CommonOptions {
@@ -28,6 +28,11 @@ export interface MovingOptions extends CommonOptions {
 }
 
 export type Format = 'text' | 'json' | 'csv'
+
+/** The shells whose completion there is. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
+
+export type Shell = (typeof SHELLS)[number]
 
 /** A setting: an option that the environment and a profile can give too, since it says where and how rather than what to do now. */
 function setting(flags: string, description: string): Option {
@@ -141,9 +146,7 @@ export function runOptions(): Option[] {
     isolationOption(),
     setting('--retries <times>', 'how often a batch whose handler threw is tried again (default: 3)').argParser(toCount),
     setting('--handler-timeout <duration>', 'a handler that takes longer has failed (default: 5m)').argParser(toWait),
-    setting('--on-failure <what>', 'of records whose handler keeps failing: stop, skip, or dead-letter:<topic> (default: stop)').argParser(
-      toOnFailure,
-    ),
+    onFailureOption(),
     setting('--max-records-per-second <records>', 'records handed out, about at most (default: unlimited)').argParser(toSize),
     new Option('--until-end', 'stop at the ends seen at the start'),
   ]
@@ -178,6 +181,14 @@ export function guardOptions(): Option[] {
 /** How to watch. */
 export function watchOptions(): Option[] {
   return [new Option('--once', 'look once, print what was found as check does, and tell nobody'), clockSkewOption()]
+}
+
+/** Its words are not commander's `choices`, which would let no topic follow; they are there for completion. */
+function onFailureOption(): Option {
+  const what = 'of records whose handler keeps failing: stop, skip, or dead-letter:<topic> (default: stop)'
+  const option = setting('--on-failure <what>', what).argParser(toOnFailure)
+  option.argChoices = ON_FAILURE
+  return option
 }
 
 function isolationOption(): Option {

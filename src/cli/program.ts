@@ -1,5 +1,5 @@
-import { Command } from 'commander'
-import type { Argument, Option } from 'commander'
+import { Argument, Command } from 'commander'
+import type { Option } from 'commander'
 import {
   adoptOption,
   allGroupsOption,
@@ -10,6 +10,7 @@ import {
   limitOptions,
   policyOptions,
   runOptions,
+  SHELLS,
   sinceOption,
   stepOptions,
   targetOptions,
@@ -23,8 +24,9 @@ import type { Action } from './report.ts'
 interface Verb {
   readonly name: string
   readonly summary: string
-  readonly arguments?: readonly (readonly [name: string, description: string])[]
-  readonly options: readonly Option[]
+  readonly arguments?: readonly (readonly [name: string, description: string, choices?: readonly string[]])[]
+  /** Beside those that every verb has; undefined where it has none at all. */
+  readonly options: readonly Option[] | undefined
   /** What follows `tidemark`, and what it does. */
   readonly examples: readonly [Example, Example]
   readonly load: () => Promise<Action>
@@ -158,6 +160,17 @@ const VERBS: readonly Verb[] = [
     ],
     load: async () => (await import('./watch.ts')).watchAction,
   },
+  {
+    name: 'completion',
+    summary: 'print what a shell needs to complete verbs, options and their values',
+    arguments: [['<shell>', 'the shell that is to read it, as in: source <(tidemark completion bash)', SHELLS]],
+    options: undefined,
+    examples: [
+      ['completion bash > ~/.tidemark.bash', 'and in ~/.bashrc: source ~/.tidemark.bash; the same for zsh, in ~/.zshrc after compinit'],
+      ['completion fish > ~/.config/fish/completions/tidemark.fish', 'fish looks there by itself'],
+    ],
+    load: async () => (await import('./completion/action.ts')).completionAction,
+  },
 ]
 
 const EXIT_CODES = 'Exit codes: 0 all well, 1 the command failed, 2 usage, 3 findings, 4 something could not be determined.'
@@ -178,7 +191,17 @@ export function createProgram(version: string, runAction: RunAction): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
   for (const verb of VERBS) addVerb(program, verb, runAction)
+  addCompletion(program)
   return program
+}
+
+/** What the scripts of `completion` call; it reads no settings, so that what is wrong in them does not keep a shell from completing. */
+function addCompletion(program: Command): void {
+  const command = program.command('complete', { hidden: true }).argument('[words...]')
+  command.action(async (words: string[]) => {
+    const { completeAction } = await import('./completion/action.ts')
+    completeAction(program, words)
+  })
 }
 
 function subcommandTerm(command: Command): string {
@@ -194,12 +217,16 @@ function optionDescription({ description, defaultValue }: Option): string {
   return defaultValue === undefined ? description : `${description} (default: ${String(defaultValue)})`
 }
 
+function withChoices(argument: Argument, choices?: readonly string[]): Argument {
+  return choices === undefined ? argument : argument.choices(choices)
+}
+
 function addVerb(program: Command, { name, summary, arguments: args = [], options, examples, load }: Verb, runAction: RunAction): void {
   const command = program.command(name).description(summary).allowExcessArguments(false)
-  for (const [argument, description] of args) command.argument(argument, description)
+  for (const [argument, description, choices] of args) command.addArgument(withChoices(new Argument(argument, description), choices))
   if (command.registeredArguments.some(({ variadic }) => variadic))
     command.usage(`[options] -- ${args.map(([argument]) => argument).join(' ')}`)
-  for (const option of [...options, ...commonOptions()]) command.addOption(option)
+  if (options !== undefined) for (const option of [...options, ...commonOptions()]) command.addOption(option)
   command
     .configureHelp({ optionDescription })
     .addHelpText('after', `\nExamples:\n${examples.map(([line, what]) => `  # ${what}\n  tidemark ${line}`).join('\n')}`)

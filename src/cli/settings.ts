@@ -11,9 +11,11 @@ type Profile = Readonly<Record<string, string | number>>
 /**
  * Puts a profile's settings in place where neither a flag nor the environment said anything. The file looks like
  * `{ "profiles": { "default": { "bootstrap-server": "kafka:9092", "store": "zookeeper://zk:2181" } } }`.
+ * A verb without settings needs none.
  * @throws TidemarkError USAGE for a file or profile that was named and is not there, and for what is no setting.
  */
 export function applyProfile(command: Command): void {
+  if (!command.options.some(isSetting)) return
   const { config, profile: name = DEFAULT_PROFILE } = command.opts<{ config?: string; profile?: string }>()
   const named = command.getOptionValueSource('profile') !== undefined
   const file = config ?? DEFAULT_FILE

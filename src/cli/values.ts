@@ -47,11 +47,18 @@ export function toShift(text: string): number {
   return wholeNumber(text, /^[+-]?\d{1,16}$/) ?? refuse('It must be a whole number, such as 10 or -10')
 }
 
+const ENDINGS = ['stop', 'skip'] as const
+const DEAD_LETTER = 'dead-letter:'
+
+/** How what {@link toOnFailure} reads begins; a topic follows the last. */
+export const ON_FAILURE = [...ENDINGS, DEAD_LETTER]
+
 /** What becomes of records whose handler keeps failing. */
 export function toOnFailure(text: string): OnFailure {
-  if (text === 'stop' || text === 'skip') return text
-  const deadLetter = /^dead-letter:(.+)$/.exec(text)?.[1]
-  return deadLetter === undefined ? refuse('Write stop, skip, or dead-letter:<topic>') : { deadLetter }
+  const ending = ENDINGS.find((word) => word === text)
+  if (ending !== undefined) return ending
+  const deadLetter = text.startsWith(DEAD_LETTER) ? text.slice(DEAD_LETTER.length) : ''
+  return deadLetter === '' ? refuse('Write stop, skip, or dead-letter:<topic>') : { deadLetter }
 }
 
 /** A repeatable option's values so far, and one more. */

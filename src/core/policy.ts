@@ -92,6 +92,12 @@ export function parsePolicy(text: string): PolicyParts {
   return { ...bare, ...named }
 }
 
+/** The actions that a policy can give without naming a verdict. */
+export function bareChoices(): readonly Action[] {
+  const [first = [], ...others] = BARE_WORD_SETS.map(choicesFor)
+  return first.filter((action) => others.every((choices) => choices.includes(action)))
+}
+
 /** The actions that a verdict can be given by a policy. */
 export function choicesFor(verdict: VerdictName): readonly Action[] {
   return CHOICES[verdict]

@@ -11,15 +11,16 @@ const backends: Readonly<Record<string, () => Promise<OpenDriver>>> = {
   memory: async () => (await import('./memory.ts')).openMemory,
 }
 
+/** How the URLs of stores can begin, without the colon. */
+export const STORE_SCHEMES: readonly string[] = Object.keys(backends)
+
 /** The backend that a URL names. @throws TidemarkError USAGE for a scheme that there is none for. */
 export async function backendOf(url: string): Promise<OpenDriver> {
   const scheme = schemeOf(url)
   const load = Object.hasOwn(backends, scheme) ? backends[scheme] : undefined
   if (load === undefined) {
     throw new TidemarkError('USAGE', `there is no store ${scheme}:`, {
-      hint: `There are ${Object.keys(backends)
-        .map((name) => `${name}:`)
-        .join(', ')}`,
+      hint: `There are ${STORE_SCHEMES.map((name) => `${name}:`).join(', ')}`,
     })
   }
   return load()

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const bin = fileURLToPath(new URL('../../src/bin/tidemark.ts', import.meta.url))
+/** The command as the sources have it. */
+export const bin = fileURLToPath(new URL('../../src/bin/tidemark.ts', import.meta.url))
 
 /** How a command ended, and all that it wrote. */
 export interface Ended {

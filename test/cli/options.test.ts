@@ -24,7 +24,7 @@ describe('the options', () => {
   it('have every verb that works, and no other', () => {
     assert.deepEqual(
       createProgram('1', async () => {}).commands.map((command) => command.name()),
-      verbs,
+      [...verbs, 'completion', 'complete'],
     )
   })
 
@@ -127,7 +127,7 @@ describe('the real command', () => {
     assert.deepEqual([code, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true])
   })
 
-  for (const verb of verbs) {
+  for (const verb of [...verbs, 'completion']) {
     it(`shows two real examples in the help of ${verb}`, async () => {
       const { code, stdout, stderr } = await tidemark([verb, '--help'])
       assert.deepEqual([code, stderr], [0, ''])
@@ -135,17 +135,27 @@ describe('the real command', () => {
     })
   }
 
-  it('loads nothing but commander for its help', async () => {
-    const hook =
-      'import{registerHooks}from"node:module";registerHooks({resolve(s,c,n){const r=n(s,c);process.stderr.write(r.url+"\\n");return r}})'
-    const { stderr } = await tidemark(['--help'], { nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(hook)}`] })
-    const loaded = stderr.split('\n').filter((url) => url.startsWith('file:'))
-    assert.ok(loaded.some((url) => url.includes('/src/cli/program.ts')))
-    assert.deepEqual(
-      loaded.filter((url) => !/\/src\/(?:bin|cli)\/|\/src\/(?:durations|errors)\.ts$|\/node_modules\/commander\//.test(url)),
-      [],
-    )
-  })
+  for (const [what, args, more] of [
+    ['nothing but commander for its help', ['--help'], /^$/],
+    [
+      'no client and no store to complete a line',
+      ['complete', '--', 'repair', '--policy', ''],
+      /\/src\/(?:core|store\/(?:backends|url)\.ts$)/,
+    ],
+  ] as const) {
+    it(`loads ${what}`, async () => {
+      const hook =
+        'import{registerHooks}from"node:module";registerHooks({resolve(s,c,n){const r=n(s,c);process.stderr.write(r.url+"\\n");return r}})'
+      const { stderr } = await tidemark(args, { nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(hook)}`] })
+      const loaded = stderr.split('\n').filter((url) => url.startsWith('file:'))
+      assert.ok(loaded.some((url) => url.includes('/src/cli/program.ts')))
+      const expected = /\/src\/(?:bin|cli)\/|\/src\/(?:durations|errors)\.ts$|\/node_modules\/commander\//
+      assert.deepEqual(
+        loaded.filter((url) => !expected.test(url) && !more.test(url)),
+        [],
+      )
+    })
+  }
 
   for (const [args, message] of [
     [[], /no verb/],
