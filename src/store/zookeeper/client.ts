@@ -1,6 +1,7 @@
-import library, { type Acl, type Client, type Done, type Stat as RawStat } from 'node-zookeeper-client'
-import jute, { type RawOp, type Reply } from 'node-zookeeper-client/lib/jute/index.js'
+import library, { type Client, type Done, type Stat as RawStat } from 'node-zookeeper-client'
+import jute from 'node-zookeeper-client/lib/jute/index.js'
 import { decodeMultiRead, encodeMultiRead, hex } from './multi-read.ts'
+import { decodeMulti, encodeMulti, type Acl } from './multi-write.ts'
 import { codes, ConnectionLost, Refused } from './protocol.ts'
 import type { Creation, MultiOutcome, Op, ServerAddress, SessionKey, Stat, Znode } from './protocol.ts'
 
@@ -37,9 +38,18 @@ const modes = {
   sequential: library.CreateMode.PERSISTENT_SEQUENTIAL,
   ephemeral: library.CreateMode.EPHEMERAL,
 }
-const openToAll = library.ACL.OPEN_ACL_UNSAFE
 const { ALL, READ, CREATE } = library.Permission
-const { ANYONE_ID_UNSAFE: anyone, AUTH_IDS: creator } = library.Id
+const anyone = { scheme: 'world', id: 'anyone' }
+const creator = { scheme: 'auth', id: '' }
+const openToAll: readonly Acl[] = [{ permissions: ALL, ...anyone }]
+const ownedAlone: readonly Acl[] = [
+  { permissions: ALL, ...creator },
+  { permissions: READ, ...anyone },
+]
+const ownedAndShared: readonly Acl[] = [
+  { permissions: ALL, ...creator },
+  { permissions: READ | CREATE, ...anyone },
+]
 const opcodes = jute.OP_CODES
 
 /** Opens a connection. Rejects with ConnectionLost, or Refused: SESSION_EXPIRED where the session to go on with is over, AUTH_FAILED, UNIMPLEMENTED by `readsMany`. */
@@ -109,8 +119,9 @@ export class Connection {
   }
 
   async create(creation: Creation): Promise<void> {
-    const { path, data, acls, mode } = this.#rawCreate(creation)
-    await this.#ask<[string]>((done) => this.#client.create(path, data, acls, mode, done))
+    const { path, data, mode = 'persistent' } = creation
+    const acls = this.#aclsOf(creation).map(({ permissions, ...who }) => new library.ACL(permissions, new library.Id(who.scheme, who.id)))
+    await this.#ask<[string]>((done) => this.#client.create(path, data, acls, modes[mode], done))
   }
 
   /** Sets a znode's data whatever its version; undefined where there is no such znode. */
@@ -124,15 +135,9 @@ export class Connection {
     await this.#find<[]>((done) => this.#client.remove(path, -1, done))
   }
 
-  /** Applies all operations or none. Not by the library's Transaction: that one takes version 0 for "any version". */
-  async multi(ops: readonly Op[]): Promise<MultiOutcome> {
-    const header = new jute.protocol.RequestHeader(undefined, opcodes.MULTI)
-    const request = new jute.Request(header, new jute.TransactionRequest(ops.map((op) => this.#rawOp(op))))
-    const [reply] = await this.#ask<[Reply]>((done) => this.#client.connectionManager.queue(request, done))
-    const { results } = reply.payload
-    const index = results.findIndex(({ type, err }) => type === opcodes.ERROR && err !== 0 && err !== codes.RUNTIME_INCONSISTENCY)
-    if (index >= 0) return { ok: false, index, code: results[index]?.err ?? codes.RUNTIME_INCONSISTENCY }
-    return { ok: true, zxid: hex(results.find(({ stat }) => stat !== undefined)?.stat?.mzxid ?? reply.header.zxid) }
+  /** Applies all operations or none. */
+  multi(ops: readonly Op[]): Promise<MultiOutcome> {
+    return this.#askRaw((xid) => encodeMulti(xid, ops, (creation) => this.#aclsOf(creation)), decodeMulti)
   }
 
   /** Waits until the server has seen all that was committed before. */
@@ -294,23 +299,10 @@ export class Connection {
     process.nextTick(() => socket.uncork())
   }
 
-  #rawOp(op: Op): RawOp {
-    if (op.kind === 'create') return { type: opcodes.CREATE, ...this.#rawCreate(op) }
-    if (op.kind === 'check') return { type: opcodes.CHECK, path: op.path, version: op.version }
-    return { type: opcodes.SET_DATA, path: op.path, data: op.data, version: op.version }
+  #aclsOf({ shared = false }: Creation): readonly Acl[] {
+    if (!this.#owned) return openToAll
+    return shared ? ownedAndShared : ownedAlone
   }
-
-  #rawCreate({ path, data, mode = 'persistent', shared = false }: Creation): RawCreation {
-    const acls = this.#owned ? [new library.ACL(ALL, creator), new library.ACL(shared ? READ | CREATE : READ, anyone)] : openToAll
-    return { path, data, acls, mode: modes[mode] }
-  }
-}
-
-interface RawCreation {
-  readonly path: string
-  readonly data: Buffer | undefined
-  readonly acls: Acl[]
-  readonly mode: number
 }
 
 /** Where the first frame ends: its length stands before it, in four bytes. */

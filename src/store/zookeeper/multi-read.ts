@@ -8,10 +8,10 @@ import type { Stat, Znode } from './protocol.ts'
 const MULTI_READ = 22
 const GET_DATA = 4
 /** type, done, error: what stands before each operation and each result. */
-const HEADER_BYTES = 9
+export const HEADER_BYTES = 9
 /** Where the results begin in a frame: after its length, the request's number, a transaction and an error code. */
-const RESULTS_AT = 20
-const STAT_BYTES = 68
+export const RESULTS_AT = 20
+export const STAT_BYTES = 68
 
 /** A request for the data of each path, with the number by which the answer will name it. */
 export function encodeMultiRead(xid: number, paths: readonly string[]): Buffer {
@@ -62,7 +62,8 @@ function statAt(frame: Buffer, at: number): Stat {
   }
 }
 
-function writeHeader(frame: Buffer, at: number, type: number, done: boolean): number {
+/** Begins an operation, or with `done` ends the list of them. */
+export function writeHeader(frame: Buffer, at: number, type: number, done: boolean): number {
   frame.writeInt32BE(type, at)
   frame.writeUInt8(done ? 1 : 0, at + 4)
   return frame.writeInt32BE(-1, at + 5)

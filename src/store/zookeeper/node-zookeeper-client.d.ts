@@ -5,7 +5,7 @@
 declare module 'node-zookeeper-client' {
   import type { EventEmitter } from 'node:events'
   import type { Socket } from 'node:net'
-  import type { Reply, Request } from 'node-zookeeper-client/lib/jute/index.js'
+  import type { Request } from 'node-zookeeper-client/lib/jute/index.js'
 
   export interface Failure extends Error {
     readonly code: number
@@ -43,7 +43,7 @@ declare module 'node-zookeeper-client' {
     readonly connectTimeoutHandler?: NodeJS.Timeout
     connect(): void
     onSocketData(chunk: Buffer): void
-    queue(request: Request, done: Done<[Reply]>): void
+    queue(request: Request, done: Done<unknown[]>): void
   }
 
   /** One entry of an access control list. */
@@ -54,8 +54,8 @@ declare module 'node-zookeeper-client' {
 
   const library: {
     createClient(servers: string, options: { sessionTimeout: number; sessionId?: Buffer; sessionPassword?: Buffer }): Client
-    readonly ACL: typeof Acl & { readonly OPEN_ACL_UNSAFE: Acl[] }
-    readonly Id: { readonly ANYONE_ID_UNSAFE: object; readonly AUTH_IDS: object }
+    readonly ACL: typeof Acl
+    readonly Id: new (scheme: string, id: string) => object
     readonly Permission: { readonly READ: number; readonly CREATE: number; readonly ALL: number }
     readonly CreateMode: { readonly PERSISTENT: number; readonly PERSISTENT_SEQUENTIAL: number; readonly EPHEMERAL: number }
     readonly State: { readonly SYNC_CONNECTED: object; readonly EXPIRED: object; readonly AUTH_FAILED: object }
@@ -64,8 +64,6 @@ declare module 'node-zookeeper-client' {
 }
 
 declare module 'node-zookeeper-client/lib/jute/index.js' {
-  import type { Acl, Stat } from 'node-zookeeper-client'
-
   interface Header {
     readonly xid: number
   }
@@ -76,30 +74,15 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
     toBuffer(): Buffer
   }
 
-  /** An answer to a multi. */
-  export interface Reply {
-    readonly header: { readonly zxid: Buffer }
-    readonly payload: { readonly results: readonly { readonly type: number; readonly err?: number; readonly stat?: Stat }[] }
-  }
-
-  /** One operation of a multi as TransactionRequest wants it. */
-  export interface RawOp {
-    readonly type: number
-    readonly path: string
-    readonly data?: Buffer | undefined
-    readonly version?: number
-    readonly acls?: readonly Acl[]
-    readonly mode?: number
-  }
-
   const jute: {
-    readonly OP_CODES: Readonly<Record<'CREATE' | 'DELETE' | 'SET_DATA' | 'CHECK' | 'MULTI' | 'SYNC' | 'ERROR', number>>
+    readonly OP_CODES: Readonly<Record<'DELETE' | 'SYNC', number>>
     readonly protocol: {
       RequestHeader: new (xid?: number, type?: number) => Header
       GetACLRequest: new (path: string) => object
     }
     Request: new (header: Header, payload: object) => Request
-    TransactionRequest: new (ops: readonly RawOp[]) => object
+    /** A test compares our bytes with its. */
+    TransactionRequest: new (ops: readonly object[]) => object
   }
   export default jute
 }
