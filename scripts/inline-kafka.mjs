@@ -40,12 +40,13 @@ const builtins = new Map([
 const codecs = ['lz4Compress', 'lz4Decompress', 'snappyCompress', 'snappyDecompress']
 
 /**
- * A module whose functions load the real one when they are called.
+ * A module whose functions load the real one when the first of them is called.
  * @param {string[]} names
  * @param {string} load an expression
  */
 function calledLazily(names, load) {
-  return names.map((name) => `export const ${name} = (...args) => ${load}.${name}(...args)`).join('\n')
+  const functions = names.map((name) => `export const ${name} = (...args) => (real ??= ${load}).${name}(...args)`)
+  return ['let real', ...functions].join('\n')
 }
 
 const neverInlined = new Set(['@node-rs/crc32'])
