@@ -93,7 +93,7 @@ describe('npm run demo where no Java is to be had', { timeout: 300_000 }, () => 
     assert.deepEqual([status, stdout], [1, ''])
     assert.match(
       stderr,
-      /^tidemark: .*: install openjdk-17-jdk-headless or default-jdk-headless, maven, python3-pip, openssl \(Debian's .*\n$/,
+      /^tidemark: .*: install openjdk-17-jdk-headless or default-jdk-headless, maven, python3-pip, openssl, zsh, fish \(Debian's .*\n$/,
     )
   })
 })

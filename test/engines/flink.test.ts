@@ -65,7 +65,10 @@ describe('a Flink job, its offsets in ZooKeeper', () => {
     const { stderr } = await running.ended
     for (const partition of PARTITIONS) {
       assert.match(stderr, new RegExp(`orders-${partition} was recreated: moved from ${job.produced} to 0`))
-      assert.deepEqual(anew.handled(partition).slice(before[partition]), ids(50))
+      // From 0 on, and whatever it had not reported when it died once more, again.
+      const handled = anew.handled(partition).slice(before[partition])
+      assert.equal(handled[0], 0)
+      assert.deepEqual(new Set(handled), new Set(ids(50)))
     }
   })
 
