@@ -53,6 +53,8 @@ public final class OrdersJob {
             .setPartitions(new HashSet<>(starting.keySet()))
             .setStartingOffsets(OffsetsInitializer.offsets(starting, OffsetResetStrategy.NONE))
             .setProperty("isolation.level", "read_committed")
+            // Otherwise it makes the topic anew that somebody deletes, before they do so themselves.
+            .setProperty("allow.auto.create.topics", "false")
             .setDeserializer(new ReadOrder());
     if (ending != null) orders.setBounded(OffsetsInitializer.offsets(offsets(ending)));
 
