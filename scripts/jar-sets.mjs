@@ -4,8 +4,8 @@ import { downloadFolder, fetchOnce } from './downloads.mjs'
 import { copyJars, pomOf } from './maven.mjs'
 import { requireTools } from './tools.mjs'
 
-/** How much of each is fetched, MB. `s3a` is Spark's client of S3. */
-const sizes = { flink: 90, beam: 150, s3a: 20 }
+/** How much of each is fetched, MB. `s3a` is Spark's client of S3, `tiered` what makes a folder the remote storage of a broker. */
+const sizes = { flink: 90, beam: 150, s3a: 20, tiered: 1 }
 
 /** @typedef {keyof typeof sizes} JarSet */
 

@@ -122,11 +122,7 @@ export class Job {
     await this.#settleAll()
     await this.#giveUpUnreadable()
     if (this.#isOver()) return false
-    const next = await this.#intake.next(this.#options.maxWaitMs, this.#ends)
-    await this.#write(
-      [],
-      next.map((taken) => this.#accept(taken)),
-    )
+    await this.#write([], await this.#intake.next(this.#options.maxWaitMs, this.#ends))
     return true
   }
 
@@ -304,10 +300,7 @@ export class Job {
   /** Saves the offsets after the work, and in the same writes plans the next batch, where there is one to be had at once. */
   async #save(done: readonly Slice[]): Promise<void> {
     const next = await this.#inHand.inTurn(async () => (this.#goesOn ? this.#intake.next(0, this.#ends, done) : []))
-    await this.#write(
-      done,
-      next.map((taken) => this.#accept(taken)),
-    )
+    await this.#write(done, next)
     this.#inHand.remove(done)
   }
 
@@ -318,7 +311,8 @@ export class Job {
   }
 
   /** Writes the offsets of what is done and the ranges of what comes next, in one write per partition. What could not be written, because the partition is not ours as it was, is dropped. */
-  async #write(done: readonly Slice[], next: readonly (readonly Slice[])[]): Promise<void> {
+  async #write(done: readonly Slice[], taken: readonly Taken[]): Promise<void> {
+    const next = taken.map((one) => this.#accept(one))
     const doneBy = new Map(done.map((slice) => [keyOf(slice), slice]))
     const nextBy = new Map(next.flat().map((slice) => [keyOf(slice), slice]))
     const writes = [...new Set([...doneBy.keys(), ...nextBy.keys()])].flatMap((key) => this.#writeOf(key, doneBy.get(key), nextBy.get(key)))

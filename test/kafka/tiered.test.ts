@@ -89,6 +89,7 @@ describe('tiered topics', { timeout: 180_000, concurrency: true }, () => {
     assert.deepEqual(await admin.offsets(topic, 0), { start: 0, end: 12 })
 
     await stand(topic, 5)
+    await marginOf(topic)
     const [row] = await check(log, store, { group: topic })
     assert.deepEqual([row?.verdict, row?.evidence], ['valid', ['the offset 5 lies within the log, 0 to 12']])
     const explained = await explain(log, store, { group: topic, topic, partition: 0 })
@@ -102,8 +103,9 @@ describe('tiered topics', { timeout: 180_000, concurrency: true }, () => {
     assert.ok(bytes > 7 * 930 && bytes < 7 * 1_030, `${bytes} bytes, of 7 records`)
 
     await stand(topic, 10)
+    await marginOf(topic)
     const near = await explain(log, store, { group: topic, topic, partition: 0 })
-    assert.ok(near.margin?.evidence.includes('tiered: local log start 9'))
+    assert.ok(near.margin?.evidence.includes('tiered: local log start 9'), JSON.stringify(near))
 
     await stand(topic, 5)
     assert.deepEqual(await read(topic), [5, 6, 7, 8, 9, 10, 11])

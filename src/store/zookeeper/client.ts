@@ -1,7 +1,7 @@
 import library, { type Client, type Done, type Stat as RawStat } from 'node-zookeeper-client'
 import jute from 'node-zookeeper-client/lib/jute/index.js'
 import { decodeMultiRead, encodeMultiRead, hex } from './multi-read.ts'
-import { decodeMulti, encodeMulti, type Acl } from './multi-write.ts'
+import { decodeMulti, encodeMulti, MODES, type Acl } from './multi-write.ts'
 import { codes, ConnectionLost, Refused } from './protocol.ts'
 import type { Creation, MultiOutcome, Op, ServerAddress, SessionKey, Stat, Znode } from './protocol.ts'
 
@@ -33,11 +33,6 @@ export interface ConnectOptions {
 const SILENCE = 2 / 3
 /** How long closing may wait for the server's farewell, ms. */
 const FAREWELL = 2_000
-const modes = {
-  persistent: library.CreateMode.PERSISTENT,
-  sequential: library.CreateMode.PERSISTENT_SEQUENTIAL,
-  ephemeral: library.CreateMode.EPHEMERAL,
-}
 const { ALL, READ, CREATE } = library.Permission
 const anyone = { scheme: 'world', id: 'anyone' }
 const creator = { scheme: 'auth', id: '' }
@@ -121,7 +116,7 @@ export class Connection {
   async create(creation: Creation): Promise<void> {
     const { path, data, mode = 'persistent' } = creation
     const acls = this.#aclsOf(creation).map(({ permissions, ...who }) => new library.ACL(permissions, new library.Id(who.scheme, who.id)))
-    await this.#ask<[string]>((done) => this.#client.create(path, data, acls, modes[mode], done))
+    await this.#ask<[string]>((done) => this.#client.create(path, data, acls, MODES[mode], done))
   }
 
   /** Sets a znode's data whatever its version; undefined where there is no such znode. */

@@ -12,7 +12,8 @@ const CREATE = 1
 const SET_DATA = 5
 const CHECK = 13
 const ERROR = -1
-const FLAGS = { persistent: 0, ephemeral: 1, sequential: 2 } as const
+/** How a znode is made, in ZooKeeper's numbers. */
+export const MODES = { persistent: 0, ephemeral: 1, sequential: 2 } as const
 /** Where an answer says as which transaction the request was applied. */
 const ZXID_AT = 8
 /** A number, and the length before a text or data. */
@@ -76,7 +77,7 @@ function writeOp(frame: Buffer, at: number, op: Op, aclsOf: (creation: Creation)
     end = frame.writeInt32BE(permissions, end)
     end = writeText(frame, writeText(frame, end, scheme), id)
   }
-  return frame.writeInt32BE(FLAGS[op.mode ?? 'persistent'], end)
+  return frame.writeInt32BE(MODES[op.mode ?? 'persistent'], end)
 }
 
 function writeText(frame: Buffer, at: number, text: string): number {
