@@ -1,25 +1,35 @@
 import type { BatchTimes, BelowOffset, KnownFacts } from './facts.ts'
 import type { Position } from './position.ts'
 
+/** Whether a number is suspect, and why or why not. */
+export interface Suspicion {
+  readonly holds: boolean
+  readonly detail: string
+}
+
 /**
  * Whether what lies below a number without identity was written after the number: then it can't be what was read, and the topic was made
  * anew, or its log cut and grown again. Records that only claim to be later prove nothing: one that was stamped with a future time, or
  * times out of order. So the batch just below the offset counts, in which no record may be older, and never a single record.
  */
-export function suspect(position: Position, facts: KnownFacts): readonly [holds: boolean, detail: string] {
+export function suspect(position: Position, facts: KnownFacts): Suspicion {
   const { offset, topicId, commitTime } = position
   const { below, logStartOffset } = facts
-  if (topicId !== undefined) return [false, 'a topic ID is stored, which says more than times do']
-  if (commitTime === undefined) return [false, 'the time of the commit is not known']
-  if (offset <= logStartOffset) return [false, 'no record below the offset is left']
-  if (below === undefined) return [false, 'the times of the records below the offset were not asked for']
+  if (topicId !== undefined) return no('a topic ID is stored, which says more than times do')
+  if (commitTime === undefined) return no('the time of the commit is not known')
+  if (offset <= logStartOffset) return no('no record below the offset is left')
+  if (below === undefined) return no('the times of the records below the offset were not asked for')
   if (below.laterFrom === null)
-    return [false, `no record below the offset is later than its commit at ${timeText(commitTime)}; that proves nothing`]
-  if (below.unread !== undefined) return [false, unreadText(below)]
+    return no(`no record below the offset is later than its commit at ${timeText(commitTime)}; that proves nothing`)
+  if (below.unread !== undefined) return no(unreadText(below))
   const { first, last } = below
-  if (last === undefined || !isLater(last, below)) return [false, otherwise(below, commitTime)]
+  if (last === undefined || !isLater(last, below)) return no(otherwise(below, commitTime))
   const wholeLog = first !== undefined && first.earliest >= below.writtenBy
-  return [true, wholeLog ? wholeText(first, last, commitTime) : tailText(first, last, below, commitTime)]
+  return { holds: true, detail: wholeLog ? wholeText(first, last, commitTime) : tailText(first, last, below, commitTime) }
+}
+
+function no(detail: string): Suspicion {
+  return { holds: false, detail }
 }
 
 /** That there is reason to look at the records, and that they could not be read. */

@@ -1,6 +1,6 @@
 import { positionOf } from './custody.ts'
 import type { Custody } from './custody.ts'
-import type { EpochEnd, Facts, KnownFacts } from './facts.ts'
+import type { AbsentFacts, EpochEnd, Facts, KnownFacts } from './facts.ts'
 import { keyOf } from './position.ts'
 import type { EpochStart, Position } from './position.ts'
 import { suspect, unreadBelow } from './suspicion.ts'
@@ -23,15 +23,6 @@ export const VERDICTS = [
 
 export type VerdictName = (typeof VERDICTS)[number]
 
-/** One question asked of custody and facts, and its answer. */
-export interface Test {
-  readonly verdict: VerdictName
-  /** Whether it holds; the first that does is the verdict. */
-  readonly holds: boolean
-  /** Why, with the values compared. */
-  readonly detail: string
-}
-
 /** Where a truncated log parts from what was read. */
 export interface Truncation {
   readonly offset: number
@@ -49,31 +40,16 @@ export interface Verdict {
   readonly truncation?: Truncation | undefined
 }
 
-/** Why an answer is what it is; a function where it is one among thousands that nobody may ask for. */
-type Answer = readonly [holds: boolean, detail: string | (() => string)]
+/** Whether a verdict holds: why, with the values compared; undefined: it does not, which why-not.ts puts in words for those who ask. */
+type Question = (custody: Custody, facts: Facts) => string | undefined
 
 /** Compares what is stored with what the cluster says: pure, total, and the only place where verdicts are decided. */
 export function judge(custody: Custody, facts: Facts): Verdict {
-  for (const verdict of VERDICTS) {
-    const [holds, detail] = QUESTIONS[verdict](custody, facts)
-    if (holds) return conclude(verdict, textOf(detail), custody, facts)
+  for (const { verdict, reasonFor } of IN_ORDER) {
+    const reason = reasonFor(custody, facts)
+    if (reason !== undefined) return conclude(verdict, reason, custody, facts)
   }
   throw new Error('unreachable: valid always holds')
-}
-
-/** Every test that led to the verdict, in order; the last one holds. */
-export function testsOf(custody: Custody, facts: Facts): Test[] {
-  const tests: Test[] = []
-  for (const verdict of VERDICTS) {
-    const [holds, detail] = QUESTIONS[verdict](custody, facts)
-    tests.push({ verdict, holds, detail: textOf(detail) })
-    if (holds) break
-  }
-  return tests
-}
-
-function textOf(detail: Answer[1]): string {
-  return typeof detail === 'string' ? detail : detail()
 }
 
 /** Whether a verdict is something for people to look at (exit code 3), rather than all well or not decidable. */
@@ -96,55 +72,46 @@ export function epochsOf(position: Position): readonly EpochStart[] {
   return [{ epoch: position.leaderEpoch, startOffset: position.offset }]
 }
 
-const QUESTIONS: Record<VerdictName, (custody: Custody, facts: Facts) => Answer> = {
+const QUESTIONS: Record<VerdictName, Question> = {
   corrupt: ({ stored }) =>
-    stored.state === 'corrupt'
-      ? [true, `the stored value ${JSON.stringify(stored.raw)} is no offset: ${stored.reason}`]
-      : [false, () => (stored.state === 'position' ? `the stored value is the offset ${stored.position.offset}` : UNSTORED[stored.state])],
-  foreign: (custody, facts) => compareClusters(positionOf(custody)?.clusterId, facts.clusterId),
+    stored.state === 'corrupt' ? `the stored value ${JSON.stringify(stored.raw)} is no offset: ${stored.reason}` : undefined,
+  foreign: (custody, facts) => foreign(positionOf(custody)?.clusterId, facts.clusterId),
   unknown: (custody, facts) => {
-    if (custody.stored.state === 'unknown') return [true, custody.stored.reason]
-    if (facts.state === 'unknown') return [true, `${facts.reason}: ${facts.detail}`]
-    return facts.state === 'known' ? leaderBehind(custody, facts) : [false, 'the cluster answered']
+    if (custody.stored.state === 'unknown') return custody.stored.reason
+    if (facts.state === 'unknown') return `${facts.reason}: ${facts.detail}`
+    return facts.state === 'known' ? leaderBehind(positionOf(custody), facts) : undefined
   },
   orphaned: (_custody, facts) => {
-    if (facts.state !== 'absent') return [false, 'the topic and the partition exist']
-    if (facts.partitionCount === undefined) return [true, `the cluster has no topic ${facts.topic}`]
-    return [true, `the topic ${facts.topic} has ${facts.partitionCount} partitions, and no partition ${facts.partition}`]
+    if (facts.state !== 'absent') return undefined
+    if (facts.partitionCount === undefined) return `the cluster has no topic ${facts.topic}`
+    return `the topic ${facts.topic} has ${facts.partitionCount} partitions, and no partition ${facts.partition}`
   },
-  lost: ({ stored, trace }) => {
-    if (stored.state !== 'absent') return [false, 'something is stored']
-    return trace === undefined ? [false, 'nothing says that there ever was an offset'] : [true, TRACES[trace]]
-  },
-  missing: ({ stored }) => [
-    stored.state === 'absent',
-    stored.state === 'absent' ? 'nothing is stored, and nothing says there ever was' : 'an offset is stored',
-  ],
+  lost: ({ stored, trace }) => (stored.state === 'absent' && trace !== undefined ? TRACES[trace] : undefined),
+  missing: ({ stored }) => (stored.state === 'absent' ? 'nothing is stored, and nothing says there ever was' : undefined),
   recreated: (custody, facts) => recreated(readPosition(custody), known(facts)),
   truncated: (custody, facts) => truncated(readPosition(custody), known(facts)),
   expired: (custody, facts) => {
     const { offset } = readPosition(custody)
     const { logStartOffset } = known(facts)
-    if (offset >= logStartOffset) return [false, () => `the offset ${offset} is not below the log start ${logStartOffset}`]
-    return [
-      true,
-      `the offset ${offset} is below the log start ${logStartOffset}: at most ${logStartOffset - offset} records were removed before they were read`,
-    ]
+    if (offset >= logStartOffset) return undefined
+    return `the offset ${offset} is below the log start ${logStartOffset}: at most ${logStartOffset - offset} records were removed before they were read`
   },
   ahead: (custody, facts) => {
     const { offset } = readPosition(custody)
     const { logEndOffset } = known(facts)
-    if (offset <= logEndOffset) return [false, () => `the offset ${offset} is not beyond the log end ${logEndOffset}`]
-    return [true, `the offset ${offset} is ${offset - logEndOffset} beyond the log end ${logEndOffset}`]
+    return offset <= logEndOffset ? undefined : `the offset ${offset} is ${offset - logEndOffset} beyond the log end ${logEndOffset}`
   },
-  suspect: (custody, facts) => suspect(readPosition(custody), known(facts)),
+  suspect: (custody, facts) => {
+    const { holds, detail } = suspect(readPosition(custody), known(facts))
+    return holds ? detail : undefined
+  },
   valid: (custody, facts) => {
     const { logStartOffset, logEndOffset } = known(facts)
-    return [true, `the offset ${readPosition(custody).offset} lies within the log, ${logStartOffset} to ${logEndOffset}`]
+    return `the offset ${readPosition(custody).offset} lies within the log, ${logStartOffset} to ${logEndOffset}`
   },
 }
 
-const UNSTORED = { absent: 'nothing is stored', unknown: 'what is stored is not known now' } as const
+const IN_ORDER = VERDICTS.map((verdict) => ({ verdict, reasonFor: QUESTIONS[verdict] }))
 
 const TRACES = {
   sidecar: 'nothing is stored, but what Tidemark kept beside it is still there',
@@ -153,65 +120,46 @@ const TRACES = {
   seen: 'nothing is stored, but an earlier round found an offset here',
 } as const
 
-function conclude(verdict: VerdictName, detail: string, custody: Custody, facts: Facts): Verdict {
+function conclude(verdict: VerdictName, reason: string, custody: Custody, facts: Facts): Verdict {
   const position = positionOf(custody)
+  const evidence = [reason]
+  if (position !== undefined) addBesides(evidence, verdict, position, facts)
+  if (custody.remarks !== undefined) evidence.push(...custody.remarks)
   return {
     verdict,
-    evidence: [detail, ...besides(verdict, custody, facts), ...(custody.remarks ?? [])],
+    evidence,
     lag: position !== undefined && facts.state === 'known' ? Math.max(0, facts.logEndOffset - position.offset) : undefined,
     truncation: verdict === 'truncated' ? truncationOf(readPosition(custody), known(facts)) : undefined,
   }
 }
 
-function compareClusters(stored: string | undefined, found: string | undefined): Answer {
-  if (stored === undefined) return [false, 'no cluster ID is stored']
-  if (found === undefined) return [false, 'the cluster ID could not be had']
-  if (stored === found) return [false, () => `the stored cluster ID is this cluster's, ${found}`]
-  return [true, `the offset was stored for the cluster ${stored}, and this is ${found}`]
+function foreign(stored: string | undefined, found: string | undefined): string | undefined {
+  if (stored === undefined || found === undefined || stored === found) return undefined
+  return `the offset was stored for the cluster ${stored}, and this is ${found}`
 }
 
 /** A leader that does not know the epoch we read of this very topic is not up to date: no facts to act on (KIP-320's UNKNOWN_LEADER_EPOCH). */
-function leaderBehind(custody: Custody, facts: KnownFacts): Answer {
-  const position = positionOf(custody)
-  const epoch = position === undefined ? undefined : epochsOf(position).at(-1)?.epoch
-  if (position?.topicId === facts.topicId && epoch !== undefined && epoch > facts.leaderEpoch) {
-    return [true, `STALE_LEADER: records of leader epoch ${epoch} were read, and the leader is at ${facts.leaderEpoch}`]
-  }
-  return [false, () => `the leader, broker ${facts.leaderId}, answered`]
+function leaderBehind(position: Position | undefined, facts: KnownFacts): string | undefined {
+  if (position?.topicId !== facts.topicId) return undefined
+  const epoch = epochsOf(position).at(-1)?.epoch
+  if (epoch === undefined || epoch <= facts.leaderEpoch) return undefined
+  return `STALE_LEADER: records of leader epoch ${epoch} were read, and the leader is at ${facts.leaderEpoch}`
 }
 
-function recreated(position: Position, facts: KnownFacts): Answer {
-  if (position.topicId !== undefined) {
-    if (position.topicId === facts.topicId) return [false, () => `the stored topic ID is the topic's, ${facts.topicId}`]
-    return [true, anotherTopic(position.topicId, facts.topicId)]
-  }
+function recreated({ topicId }: Position, facts: KnownFacts): string | undefined {
+  if (topicId !== undefined) return topicId === facts.topicId ? undefined : anotherTopic(topicId, facts.topicId)
   const newest = facts.epochEnds[0]
-  if (newest === undefined) return [false, 'no topic ID and no leader epoch are stored']
-  if (newest.epoch === -1 && newest.asked > facts.leaderEpoch) {
-    return [
-      true,
-      `no topic ID is stored, and the stored leader epoch ${newest.asked} is newer than any the leader knows (${facts.leaderEpoch}): another log`,
-    ]
-  }
-  return [
-    false,
-    () => `no topic ID is stored; the stored leader epoch ${newest.asked} is not newer than the leader's, ${facts.leaderEpoch}`,
-  ]
+  if (newest === undefined || newest.epoch !== -1 || newest.asked <= facts.leaderEpoch) return undefined
+  return `no topic ID is stored, and the stored leader epoch ${newest.asked} is newer than any the leader knows (${facts.leaderEpoch}): another log`
 }
 
 /** The stored epoch is older than the leader's and ended below the stored offset. An epoch that is only missing from the leader's list proves nothing: compaction removes whole epochs. */
-function truncated(position: Position, facts: KnownFacts): Answer {
+function truncated(position: Position, facts: KnownFacts): string | undefined {
   const newest = facts.epochEnds[0]
-  if (newest === undefined) return [false, 'no leader epoch is stored']
-  if (newest.asked >= facts.leaderEpoch) return [false, () => `the stored leader epoch ${newest.asked} is the leader's`]
-  if (newest.endOffset < 0) return [false, `the leader does not say where the stored leader epoch ${newest.asked} ends`]
-  if (newest.endOffset >= position.offset)
-    return [false, () => `the stored leader epoch ${newest.asked} reaches to ${newest.endOffset} at the leader`]
+  if (newest === undefined || newest.asked >= facts.leaderEpoch) return undefined
+  if (newest.endOffset < 0 || newest.endOffset >= position.offset) return undefined
   const { offset, exact } = truncationOf(position, facts)
-  return [
-    true,
-    `records up to ${position.offset} were read in leader epoch ${newest.asked}, and the leader, now at epoch ${facts.leaderEpoch}, has none of that epoch from ${newest.endOffset} on: the log was cut ${exact ? '' : 'at most '}at ${offset}${facts.logEndOffset > offset ? ' and grew again' : ''}`,
-  ]
+  return `records up to ${position.offset} were read in leader epoch ${newest.asked}, and the leader, now at epoch ${facts.leaderEpoch}, has none of that epoch from ${newest.endOffset} on: the log was cut ${exact ? '' : 'at most '}at ${offset}${facts.logEndOffset > offset ? ' and grew again' : ''}`
 }
 
 /**
@@ -237,26 +185,23 @@ function agreed(offset: number, end: EpochEnd, facts: KnownFacts): Truncation {
 }
 
 /** What the evidence says besides the reason for the verdict. */
-function besides(verdict: VerdictName, custody: Custody, facts: Facts): string[] {
-  const position = positionOf(custody)
-  if (position === undefined) return []
-  return [...assumed(position), ...more(verdict, position, facts)]
+function addBesides(evidence: string[], verdict: VerdictName, position: Position, facts: Facts): void {
+  if (position.assumedSince !== undefined) evidence.push(assumed(position.assumedSince))
+  if (facts.state === 'absent') addRemade(evidence, position, facts)
+  else if (verdict === 'valid' && facts.state === 'known') {
+    addOpenTransaction(evidence, position, facts)
+    addUnproven(evidence, position, facts)
+  }
 }
 
 /** What compares an assumed identity proves something from then on, and nothing of before. */
-function assumed({ assumedSince }: Position): string[] {
-  if (assumedSince === undefined) return []
-  return [`its identity is assumed since ${new Date(assumedSince).toISOString()}: whether what was read before was of it is not proven`]
-}
-
-function more(verdict: VerdictName, position: Position, facts: Facts): string[] {
-  if (facts.state === 'absent') return facts.topicId === undefined ? [] : remade(position, facts.topicId)
-  return verdict === 'valid' && facts.state === 'known' ? [...openTransaction(position, facts), ...unproven(position, facts)] : []
+function assumed(since: number): string {
+  return `its identity is assumed since ${new Date(since).toISOString()}: whether what was read before was of it is not proven`
 }
 
 /** Of a partition that is gone, while its topic is there: whether the topic is another one. */
-function remade({ topicId }: Position, found: string): string[] {
-  return topicId === undefined || topicId === found ? [] : [anotherTopic(topicId, found)]
+function addRemade(evidence: string[], { topicId }: Position, { topicId: found }: AbsentFacts): void {
+  if (topicId !== undefined && found !== undefined && topicId !== found) evidence.push(anotherTopic(topicId, found))
 }
 
 function anotherTopic(stored: string, found: string): string {
@@ -264,32 +209,30 @@ function anotherTopic(stored: string, found: string): string {
 }
 
 /** Committed records end at the last stable offset; a transaction whose producer is gone holds it there (KIP-664). */
-function openTransaction({ offset }: Position, { lastStableOffset = Infinity, logEndOffset }: KnownFacts): string[] {
-  if (lastStableOffset >= logEndOffset || offset < lastStableOffset) return []
-  return [
+function addOpenTransaction(evidence: string[], { offset }: Position, { lastStableOffset = Infinity, logEndOffset }: KnownFacts): void {
+  if (lastStableOffset >= logEndOffset || offset < lastStableOffset) return
+  evidence.push(
     `an open transaction holds the last stable offset at ${lastStableOffset}, ${logEndOffset - lastStableOffset} below the log end: a read_committed reader gets no further until it ends`,
-  ]
+  )
 }
 
-function unproven(position: Position, facts: KnownFacts): string[] {
-  const notes: string[] = []
-  if (position.topicId === undefined) notes.push('identity not stored: a topic made anew would not be seen', ...unreadBelow(facts))
+function addUnproven(evidence: string[], { topicId }: Position, facts: KnownFacts): void {
+  if (topicId === undefined) evidence.push('identity not stored: a topic made anew would not be seen', ...unreadBelow(facts))
   const newest = facts.epochEnds[0]
-  if (newest === undefined) notes.push('leader epoch not stored: a truncated log would not be seen')
+  if (newest === undefined) evidence.push('leader epoch not stored: a truncated log would not be seen')
   else if (newest.epoch !== newest.asked)
-    notes.push(`the leader has no records of the stored epoch ${newest.asked}: compacted away, or replaced; neither is proven`)
-  return notes
+    evidence.push(`the leader has no records of the stored epoch ${newest.asked}: compacted away, or replaced; neither is proven`)
 }
 
 /** Only asked once `corrupt`, `lost` and `missing` did not hold. */
-function readPosition(custody: Custody): Position {
+export function readPosition(custody: Custody): Position {
   const position = positionOf(custody)
   if (position === undefined) throw new Error(`no position for ${keyOf(custody)}`)
   return position
 }
 
 /** Only asked once `unknown` and `orphaned` did not hold. */
-function known(facts: Facts): KnownFacts {
+export function known(facts: Facts): KnownFacts {
   if (facts.state !== 'known') throw new Error(`no facts for ${keyOf(facts)}`)
   return facts
 }

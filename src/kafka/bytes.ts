@@ -1,23 +1,28 @@
 const WORD = 2 ** 32
 
-/** Reads an answer from one piece of memory, number after number: ten times as fast as the client's reader, which looks for each in a list of pieces. */
+/**
+ * Reads an answer from one piece of memory, number after number: ten times as fast as the client's reader, which looks for each in a list of
+ * pieces. Through a view, since a Buffer's own methods check their arguments each time, in code that costs more than the reading.
+ */
 export class Bytes {
   readonly from: Buffer
+  readonly view: DataView
   at: number
 
   /** @param at where to begin */
   constructor(from: Buffer, at = 0) {
     this.from = from
+    this.view = viewOf(from)
     this.at = at
   }
 
   /** @throws RangeError behind the end, as all the others do */
   int16(): number {
-    return this.from.readInt16BE(this.skip(2))
+    return this.view.getInt16(this.skip(2))
   }
 
   int32(): number {
-    return this.from.readInt32BE(this.skip(4))
+    return this.view.getInt32(this.skip(4))
   }
 
   /** A length as Kafka's compact forms have it: one more than it is, seven bits a byte, the lowest first; -1: null. */
@@ -55,24 +60,31 @@ export class Bytes {
   }
 
   varint(): number {
-    let value = 0
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.from.readUInt8(this.at++)
+    const first = this.view.getUint8(this.at++)
+    if (first < 128) return first // nearly all there are
+    let value = first & 127
+    for (let shift = 7; ; shift += 7) {
+      const byte = this.view.getUint8(this.at++)
       value += (byte & 127) * 2 ** shift
       if (byte < 128) return value
     }
   }
 }
 
-/** A 64-bit number: as a number where that is exact. */
-export function readInt64(from: Buffer, at: number): number | bigint {
-  const number = from.readInt32BE(at) * WORD + from.readUInt32BE(at + 4)
-  return Number.isSafeInteger(number) ? number : from.readBigInt64BE(at)
+/** A Buffer's bytes as numbers of any size. */
+export function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }
 
-/** Writes a safe integer in 64 bits: in two halves, since a bigint for each of ten thousand numbers takes its time. */
-export function writeInt64(to: Buffer, at: number, value: number): void {
+/** A 64-bit number: as a number where that is exact. */
+export function getInt64(from: DataView, at: number): number | bigint {
+  const number = from.getInt32(at) * WORD + from.getUint32(at + 4)
+  return Number.isSafeInteger(number) ? number : from.getBigInt64(at)
+}
+
+/** Puts a safe integer into 64 bits: in two halves, since a bigint for each of ten thousand numbers takes its time. */
+export function setInt64(to: DataView, at: number, value: number): void {
   const high = Math.floor(value / WORD)
-  to.writeInt32BE(high, at)
-  to.writeUInt32BE(value - high * WORD, at + 4)
+  to.setInt32(at, high)
+  to.setUint32(at + 4, value - high * WORD)
 }

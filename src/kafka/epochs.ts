@@ -1,6 +1,6 @@
 import type { EpochEnd } from '../core/facts.ts'
 import type { OffsetRange, TopicPartition } from '../core/position.ts'
-import { readInt64 } from './bytes.ts'
+import { getInt64 } from './bytes.ts'
 import type { Cluster } from './cluster.ts'
 import { epochsIn, olderEpoch } from './history.ts'
 import { Failure, visitLeaders, type Send } from './leaders.ts'
@@ -22,6 +22,8 @@ export interface Walk extends TopicPartition {
   readonly leaderEpoch: number
   /** The epoch to ask about after these answers; undefined: enough is known. */
   readonly next: (ends: readonly EpochEnd[]) => number | undefined
+  /** The epoch that is being asked about. */
+  asked?: number | undefined
   /** The leader's answers so far, newest epoch first. */
   readonly ends: EpochEnd[]
   /** What ended the walk. */
@@ -60,38 +62,41 @@ async function askOneOfRanges(send: Send, stops: readonly Stop<OffsetRange>[]): 
 export async function walkBack(send: Send, walks: readonly Walk[]): Promise<void> {
   let pending = walks
   for (;;) {
-    pending = pending.filter((walk) => walk.failure === undefined && next(walk) !== undefined)
+    pending = pending.filter(goesOn)
     if (pending.length === 0) return
     await Promise.all(distinct(pending).map((roster) => askEpochs(send, roster)))
   }
 }
 
-function next(walk: Walk): number | undefined {
-  return walk.next(walk.ends)
+function goesOn(walk: Walk): boolean {
+  walk.asked = walk.failure === undefined ? walk.next(walk.ends) : undefined
+  return walk.asked !== undefined
 }
 
 async function askEpochs(send: Send, roster: Roster<Walk>): Promise<void> {
-  const unanswered = new Set(roster.items)
+  const isAnswered = new Uint8Array(roster.items.length)
   const rows: RowsCall<Walk> = {
     key: OFFSET_FOR_LEADER_EPOCH,
     head: A_CONSUMER,
     roster,
     rowBytes: 12,
     answerBytes: 18,
-    write: (to, at, walk) => {
-      to.writeInt32BE(walk.partition, at)
-      to.writeInt32BE(walk.leaderEpoch, at + 4)
-      to.writeInt32BE(next(walk) ?? -1, at + 8)
+    write: (to, at, { partition, leaderEpoch, asked = -1 }) => {
+      to.setInt32(at, partition)
+      to.setInt32(at + 4, leaderEpoch)
+      to.setInt32(at + 8, asked)
     },
-    partition: (from, at) => from.readInt32BE(at + 2),
+    partition: (from, at) => from.getInt32(at + 2),
     read: (from, at, index) => {
       const walk = roster.items[index] as Walk
-      unanswered.delete(walk)
-      const errorCode = from.readInt16BE(at)
+      isAnswered[index] = 1
+      const errorCode = from.getInt16(at)
       if (errorCode !== 0) walk.failure = new Failure(errorName(errorCode))
-      else walk.ends.push({ asked: next(walk) ?? -1, epoch: from.readInt32BE(at + 6), endOffset: Number(readInt64(from, at + 10)) })
+      else walk.ends.push({ asked: walk.asked ?? -1, epoch: from.getInt32(at + 6), endOffset: Number(getInt64(from, at + 10)) })
     },
   }
   await send({ name: 'OffsetForLeaderEpoch', versions: [rowsApi(rows, 4)] }, [], roster.items.length >= MANY)
-  for (const walk of unanswered) walk.failure = new Failure('NO_ANSWER')
+  roster.items.forEach((walk, index) => {
+    if (isAnswered[index] === 0) walk.failure = new Failure('NO_ANSWER')
+  })
 }

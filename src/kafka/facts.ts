@@ -1,11 +1,12 @@
 import type { EpochEnd, Facts, KnownFacts } from '../core/facts.ts'
-import { keyOf, MAX_EPOCHS, type EpochStart, type TopicPartition } from '../core/position.ts'
+import { MAX_EPOCHS, type EpochStart, type TopicPartition } from '../core/position.ts'
 import type { Cluster } from './cluster.ts'
 import { walkBack, type Walk } from './epochs.ts'
 import { Failure, visitLeaders, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { FactsOptions, FactsQuestion } from './log.ts'
 import { askOffsets, EARLIEST, LATEST } from './offsets.ts'
+import { Places } from './places.ts'
 import { Roster } from './roster.ts'
 import { nextEpoch } from './walk.ts'
 
@@ -47,18 +48,21 @@ export async function askFacts(cluster: Cluster, questions: readonly FactsQuesti
 }
 
 function inquiriesOf(questions: readonly FactsQuestion[]): Inquiry[] {
-  const inquiries = new Map<string, Inquiry>()
+  const inquiries: Inquiry[] = []
+  const known = new Places<Inquiry>()
   questions.forEach((question, index) => {
-    const { topic, partition } = question
-    const key = keyOf(question)
-    const inquiry = inquiries.get(key)
-    if (inquiry === undefined) inquiries.set(key, { topic, partition, questions: [question], indexes: [index] })
-    else {
+    const inquiry = known.get(question)
+    if (inquiry === undefined) {
+      const { topic, partition } = question
+      const first = { topic, partition, questions: [question], indexes: [index] }
+      known.set(question, first)
+      inquiries.push(first)
+    } else {
       inquiry.questions.push(question)
       inquiry.indexes.push(index)
     }
   })
-  return [...inquiries.values()]
+  return inquiries
 }
 
 async function askOne(send: Send, stops: readonly Stop<Inquiry>[], withStable: boolean): Promise<(LeaderFacts | Failure)[]> {
@@ -86,7 +90,11 @@ function walksOf({ topic, partition, leaderEpoch, item }: Stop<Inquiry>): readon
 
 /** A store may hold anything; what is no epoch can't be written into a request, and would spoil it for all partitions in it. */
 function askableEpochs({ epochs = [] }: FactsQuestion): readonly EpochStart[] {
-  return epochs.filter(({ epoch }) => Number.isInteger(epoch) && epoch >= 0 && epoch < 2 ** 31).slice(-MAX_EPOCHS)
+  return epochs.length <= MAX_EPOCHS && epochs.every(isAskable) ? epochs : epochs.filter(isAskable).slice(-MAX_EPOCHS)
+}
+
+function isAskable({ epoch }: EpochStart): boolean {
+  return Number.isInteger(epoch) && epoch >= 0 && epoch < 2 ** 31
 }
 
 type OffsetAnswer = number | null | Failure | undefined

@@ -4,7 +4,7 @@ import type { TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Cluster } from './cluster.ts'
 import { isLate } from './failures.ts'
-import { locate, type Place, type Stop } from './locate.ts'
+import { locate, unknown, type Place, type Stop } from './locate.ts'
 import type { FactsOptions } from './log.ts'
 import { topicIn, type Metadata } from './metadata.ts'
 import type { Call } from './protocol.ts'
@@ -148,13 +148,16 @@ function outcome<Item extends TopicPartition, Value extends object>(
   after: Metadata,
 ): Visited<Item, Value> {
   if (place.state !== 'stop') return place
-  const { topic, partition, clusterId, topicId, leaderId } = place
-  const unknown = (reason: string, detail: string): UnknownFacts => ({ state: 'unknown', topic, partition, clusterId, reason, detail })
-  if (answer === undefined) return unknown('NO_ANSWER', `broker ${leaderId} left the partition out of its answer`)
-  if (answer instanceof Failure) return unknown(answer.reason, answer.detail ?? `broker ${leaderId} answered ${answer.reason}`)
+  const { topic, clusterId, topicId, leaderId } = place
+  if (answer === undefined) return unknown(place, clusterId, 'NO_ANSWER', `broker ${leaderId} left the partition out of its answer`)
+  if (answer instanceof Failure) {
+    return unknown(place, clusterId, answer.reason, answer.detail ?? `broker ${leaderId} answered ${answer.reason}`)
+  }
   const now = topicIn(after, topic)
   if (now.topicId !== topicId) {
     return unknown(
+      place,
+      clusterId,
       'TOPIC_ID_CHANGED',
       `the topic's ID was ${topicId}, and is ${now.topicId || 'gone'}: deleted or made anew while being asked about`,
     )

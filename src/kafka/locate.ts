@@ -21,12 +21,16 @@ export function locate<Item extends TopicPartition>(metadata: Metadata, item: It
   const { topic, partition } = item
   const { clusterId } = metadata
   const found = topicIn(metadata, topic)
-  const unknown = (reason: string, detail: string): UnknownFacts => ({ state: 'unknown', topic, partition, clusterId, reason, detail })
   if (isAbsent(found)) return { state: 'absent', topic, partition, clusterId }
-  if (found.error !== 'NONE') return unknown(found.error, `the cluster answered ${found.error} for the topic`)
+  if (found.error !== 'NONE') return unknown(item, clusterId, found.error, `the cluster answered ${found.error} for the topic`)
   const { topicId, partitions } = found
   const leader = partitions.get(partition)
   if (leader === undefined) return { state: 'absent', topic, partition, clusterId, partitionCount: partitions.size, topicId }
-  if (leader.leaderId < 0) return unknown('NO_LEADER', `no broker leads the partition now (${leader.error})`)
+  if (leader.leaderId < 0) return unknown(item, clusterId, 'NO_LEADER', `no broker leads the partition now (${leader.error})`)
   return { state: 'stop', topic, partition, clusterId, topicId, leaderId: leader.leaderId, leaderEpoch: leader.leaderEpoch, item }
+}
+
+/** Why a partition's facts can't be had. */
+export function unknown({ topic, partition }: TopicPartition, clusterId: string, reason: string, detail: string): UnknownFacts {
+  return { state: 'unknown', topic, partition, clusterId, reason, detail }
 }

@@ -119,9 +119,9 @@ function skipPartition(bytes: Bytes): void {
 function decodePartitions(bytes: Bytes): Map<number, PartitionMetadata> {
   const partitions = new Map<number, PartitionMetadata>()
   for (let left = bytes.length(); left > 0; left--) {
-    const { from, at } = bytes
-    const error = errorName(from.readInt16BE(at))
-    partitions.set(from.readInt32BE(at + 2), { error, leaderId: from.readInt32BE(at + 6), leaderEpoch: from.readInt32BE(at + 10) })
+    const { view, at } = bytes
+    const error = errorName(view.getInt16(at))
+    partitions.set(view.getInt32(at + 2), { error, leaderId: view.getInt32(at + 6), leaderEpoch: view.getInt32(at + 10) })
     skipPartition(bytes)
   }
   return partitions

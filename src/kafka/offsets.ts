@@ -1,6 +1,6 @@
 import type { TimedRecord } from '../core/oldest.ts'
 import { toOffset } from '../core/position.ts'
-import { readInt64, writeInt64 } from './bytes.ts'
+import { getInt64, setInt64 } from './bytes.ts'
 import { Failure, type Send } from './leaders.ts'
 import type { Stop } from './locate.ts'
 import type { Isolation } from './log.ts'
@@ -80,12 +80,12 @@ export function listOffsets<Item extends Place>(
     rowBytes: 16,
     answerBytes: 26,
     write: (to, at, item) => {
-      to.writeInt32BE(item.partition, at)
-      to.writeInt32BE(item.leaderEpoch, at + 4)
-      writeInt64(to, at + 8, timeOf(item))
+      to.setInt32(at, item.partition)
+      to.setInt32(at + 4, item.leaderEpoch)
+      setInt64(to, at + 8, timeOf(item))
     },
-    partition: (from, at) => from.readInt32BE(at),
-    read: (from, at, index) => read(index, from.readInt16BE(at + 4), readInt64(from, at + 14), readInt64(from, at + 6)),
+    partition: (from, at) => from.getInt32(at),
+    read: (from, at, index) => read(index, from.getInt16(at + 4), getInt64(from, at + 14), getInt64(from, at + 6)),
   }
   return { name: 'ListOffsets', versions: [rowsApi(rows, 9), rowsApi(rows, 8), rowsApi(rows, 7)] }
 }

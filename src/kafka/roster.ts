@@ -1,4 +1,5 @@
 import type { TopicPartition } from '../core/position.ts'
+import { Places } from './places.ts'
 
 /** The partitions of one topic, by their indexes among the items. */
 interface Group {
@@ -12,7 +13,7 @@ export class Roster<Item extends TopicPartition> {
   readonly groups: readonly Group[]
   /** Where the next partition of an answer most likely is: answers are mostly in the order of the request. */
   #next = 0
-  #indexes: Map<string, Map<number, number>> | undefined
+  #indexes: Places<number> | undefined
 
   constructor(items: readonly Item[]) {
     this.items = items
@@ -28,15 +29,17 @@ export class Roster<Item extends TopicPartition> {
   indexOf(topic: string, partition: number): number {
     const likely = this.items[this.#next]
     const isThere = likely !== undefined && likely.partition === partition && likely.topic === topic
-    const index = isThere ? this.#next : (this.#lookUp().get(topic)?.get(partition) ?? -1)
+    const index = isThere ? this.#next : (this.#lookUp().get({ topic, partition }) ?? -1)
     this.#next = index + 1 < this.items.length ? index + 1 : 0
     return index
   }
 
-  #lookUp(): Map<string, Map<number, number>> {
-    this.#indexes ??= new Map(
-      this.groups.map(({ topic, indexes }) => [topic, new Map(indexes.map((index) => [(this.items[index] as Item).partition, index]))]),
-    )
+  #lookUp(): Places<number> {
+    if (this.#indexes === undefined) {
+      const indexes = new Places<number>()
+      this.items.forEach((item, index) => indexes.set(item, index))
+      this.#indexes = indexes
+    }
     return this.#indexes
   }
 }
@@ -57,14 +60,13 @@ function groupsOf(items: readonly TopicPartition[]): Group[] {
 /** Splits what is to be asked so that no request names a partition twice, which brokers refuse: into one part unless several groups ask about one partition. */
 export function distinct<Item extends TopicPartition>(items: readonly Item[]): Roster<Item>[] {
   const parts: Item[][] = []
-  const seen = new Map<string, Map<number, number>>()
-  for (const item of items) {
-    const counts = seen.get(item.topic) ?? new Map<number, number>()
-    const count = counts.get(item.partition) ?? 0
-    seen.set(item.topic, counts.set(item.partition, count + 1))
+  const counts = new Places<number>()
+  items.forEach((item) => {
+    const count = counts.get(item) ?? 0
+    counts.set(item, count + 1)
     const part = parts[count]
     if (part === undefined) parts.push([item])
     else part.push(item)
-  }
+  })
   return parts.map((part) => new Roster(part))
 }

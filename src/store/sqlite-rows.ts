@@ -32,13 +32,6 @@ export interface PositionRow extends RowHead {
   readonly save_id: string | null
 }
 
-/** A row of `positions` that was read as an array. */
-export function rowOf(columns: readonly string[], values: readonly SQLOutputValue[]): PositionRow {
-  const row: Record<string, SQLOutputValue> = {}
-  for (let index = 0; index < columns.length; index++) row[columns[index] as string] = values[index] as SQLOutputValue
-  return row as unknown as PositionRow
-}
-
 /** The revision of a partition that has no row. */
 const NO_ROW = 'none'
 
@@ -55,6 +48,44 @@ export const POSITION_COLUMNS = [
   'assumed_since',
 ]
 export const BESIDE_COLUMNS = ['planned_from', 'planned_until', 'owner_epoch', 'owner', 'save_id']
+
+/** What is read of a row, in the order of {@link rowOf}. The last one is not there in tables of version 1. */
+export const ROW_COLUMNS = ['id', 'revision', 'topic', 'partition', ...BESIDE_COLUMNS, ...POSITION_COLUMNS]
+
+/** A row that was read as an array: of a group's ten thousand, SQLite makes arrays in half the time that objects take. */
+export function rowOf(values: readonly SQLOutputValue[]): PositionRow {
+  return {
+    id: values[0],
+    revision: values[1],
+    topic: values[2],
+    partition: values[3],
+    planned_from: values[4],
+    planned_until: values[5],
+    owner_epoch: values[6],
+    owner: values[7],
+    save_id: values[8],
+    committed_offset: values[9],
+    leader_epoch: values[10],
+    epochs: values[11],
+    topic_id: values[12],
+    cluster_id: values[13],
+    record_time: values[14],
+    commit_time: values[15],
+    committed_by: values[16],
+    assumed_since: values[17],
+  } as PositionRow
+}
+
+/** Which texts are mostly those of the row before. */
+const SHARED = ['topic', 'owner', 'topic_id', 'cluster_id', 'committed_by'].map((column) => ROW_COLUMNS.indexOf(column))
+
+/** Keeps one string for what neighbouring rows have in common, so that ten thousand of them are smaller, and quicker to compare and to look up. */
+export function shareTexts(values: SQLOutputValue[], before: readonly SQLOutputValue[]): void {
+  for (const index of SHARED) {
+    const text = before[index]
+    if (text !== undefined && values[index] === text) values[index] = text
+  }
+}
 
 /** Names a row as it was read. */
 export function revisionOf(row: Pick<RowHead, 'id' | 'revision'> | undefined): string {
@@ -91,14 +122,15 @@ function storedIn(row: PositionRow): Stored {
   const stored = storedText(String(value))
   if (stored.state === 'corrupt') return stored
   try {
-    return { state: 'position', position: withoutAbsent({ ...stored.position, ...identityIn(row) }) }
+    return { state: 'position', position: positionIn(stored.position.offset, row) }
   } catch {
     return corrupt(String(row.epochs), 'its epochs can’t be read')
   }
 }
 
-function identityIn(row: PositionRow): Omit<Position, 'offset'> {
-  return {
+function positionIn(offset: number, row: PositionRow): Position {
+  const position = withoutAbsent({
+    offset,
     leaderEpoch: toNumber(row.leader_epoch),
     epochs: row.epochs === null ? undefined : epochsIn(row.epochs),
     topicId: row.topic_id ?? undefined,
@@ -106,8 +138,8 @@ function identityIn(row: PositionRow): Omit<Position, 'offset'> {
     recordTime: toNumber(row.record_time),
     commitTime: toNumber(row.commit_time),
     committedBy: row.committed_by ?? undefined,
-    assumedSince: toNumber(row.assumed_since ?? null),
-  }
+  })
+  return row.assumed_since == null ? position : { ...position, assumedSince: Number(row.assumed_since) }
 }
 
 /** An emptied offset leaves its identity in the row, as if in a sidecar. */

@@ -11,15 +11,19 @@ import {
   POSITION_COLUMNS,
   positionValues,
   revisionOf,
+  ROW_COLUMNS,
   rowOf,
+  shareTexts,
   type PositionRow,
   type RowHead,
 } from './sqlite-rows.ts'
+import { isOlder } from './sqlite-schema.ts'
 
 /** What can be done in one connection's transaction; each SQL statement is prepared once. */
 export interface Statements {
   position(group: string, partition: TopicPartition): PositionRow | undefined
-  positions(group: string): PositionRow[]
+  /** To be read to its end before anything is written. */
+  positions(group: string): Iterable<PositionRow>
   head(group: string, partition: TopicPartition): RowHead | undefined
   /** Puts a write where `row` was read, and says which revision that makes. */
   put(group: string, write: Write, row: RowHead | undefined): string
@@ -49,19 +53,27 @@ export function prepare(db: DatabaseSync): Statements {
 }
 
 function preparePositions(db: DatabaseSync): Pick<Statements, 'position' | 'positions' | 'head' | 'put'> {
-  const one = db.prepare('SELECT * FROM positions WHERE group_name = ? AND topic = ? AND partition = ?')
-  // A group may have ten thousand: arrays, which SQLite makes in half the time that objects take.
-  const ofGroup = db.prepare('SELECT * FROM positions WHERE group_name = ?')
-  ofGroup.setReturnArrays(true)
+  const columns = isOlder(db) ? ROW_COLUMNS.slice(0, -1) : ROW_COLUMNS
+  const ofGroup = db.prepare(`SELECT ${columns.join(', ')} FROM positions WHERE group_name = ?`)
+  const one = db.prepare(`${ofGroup.sourceSQL} AND topic = ? AND partition = ?`)
+  for (const statement of [ofGroup, one]) statement.setReturnArrays(true)
   const head = db.prepare('SELECT id, revision, owner_epoch, owner FROM positions WHERE group_name = ? AND topic = ? AND partition = ?')
   for (const statement of [one, ofGroup, head]) statement.setReadBigInts(true)
   // Prepared when first used: tables of an older version, which are only read, lack columns.
   let puts: ReturnType<typeof preparePuts> | undefined
   return {
-    position: (group, { topic, partition }) => one.get(group, topic, partition) as PositionRow | undefined,
-    positions(group) {
-      const columns = ofGroup.columns().map(({ name }) => name)
-      return (ofGroup.all(group) as unknown as SQLOutputValue[][]).map((values) => rowOf(columns, values))
+    position: (group, { topic, partition }) => {
+      const values = one.get(group, topic, partition) as unknown as SQLOutputValue[] | undefined
+      return values && rowOf(values)
+    },
+    *positions(group) {
+      let before: readonly SQLOutputValue[] = []
+      for (const row of ofGroup.iterate(group)) {
+        const values = row as unknown as SQLOutputValue[]
+        shareTexts(values, before)
+        before = values
+        yield rowOf(values)
+      }
     },
     head: (group, { topic, partition }) => head.get(group, topic, partition) as RowHead | undefined,
     put(group, write, row) {

@@ -121,10 +121,11 @@ function loadOne(statements: Statements, group: string, partition: TopicPartitio
 }
 
 function loadGroup(statements: Statements, group: string): Custody[] {
-  const custodies = statements.positions(group).map((row) => {
+  const custodies: Custody[] = []
+  for (const row of statements.positions(group)) {
     const partition = { topic: row.topic, partition: Number(row.partition) }
-    return custodyOf(partition, row, () => statements.inLedger(group, partition))
-  })
+    custodies.push(custodyOf(partition, row, () => statements.inLedger(group, partition)))
+  }
   const named = statements.ledgerPartitions(group)
   if (named.length === 0) return custodies
   const known = new Set(custodies.map(keyOf))

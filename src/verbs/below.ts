@@ -27,7 +27,7 @@ interface Candidate {
  * them, to each broker; only where that finds a later record below the offset, the log itself is looked into, which needs READ.
  */
 export async function withBelow(log: Log, findings: readonly Finding[], options: BelowOptions = {}): Promise<Finding[]> {
-  const candidates = findings.flatMap((finding) => candidateOf(finding, options.clockSkewMs ?? DEFAULT_CLOCK_SKEW_MS))
+  const candidates = findings.flatMap((finding) => candidateOf(finding, options.clockSkewMs ?? DEFAULT_CLOCK_SKEW_MS) ?? [])
   if (candidates.length === 0) return [...findings]
   const answers = await laterRecords(log, candidates, options)
   const below = new Map(candidates.map((candidate, index) => [keyOf(candidate.facts), filtered(candidate, answers[index])]))
@@ -41,11 +41,13 @@ export async function withBelow(log: Log, findings: readonly Finding[], options:
   })
 }
 
-function candidateOf(finding: Finding, skewMs: number): Candidate[] {
+function candidateOf(finding: Finding, skewMs: number): Candidate | undefined {
   const { custody, facts, verdict } = finding
-  const { topicId, offset = 0, commitTime } = positionOf(custody) ?? {}
-  if (verdict.verdict !== 'valid' || facts.state !== 'known' || topicId !== undefined || commitTime === undefined) return []
-  return offset > facts.logStartOffset ? [{ finding, facts, offset, writtenBy: commitTime + skewMs }] : []
+  const position = positionOf(custody)
+  if (position === undefined || verdict.verdict !== 'valid' || facts.state !== 'known') return undefined
+  const { offset, topicId, commitTime } = position
+  if (topicId !== undefined || commitTime === undefined || offset <= facts.logStartOffset) return undefined
+  return { finding, facts, offset, writtenBy: commitTime + skewMs }
 }
 
 async function laterRecords(log: Log, candidates: readonly Candidate[], { signal }: AskOptions): Promise<(TimeAnswer | TidemarkError)[]> {

@@ -9,7 +9,7 @@ import type { TopicPartition } from '../core/position.ts'
 import { epochsOf, judge, maySettle } from '../core/verdict.ts'
 import type { VerdictName } from '../core/verdict.ts'
 import { TidemarkError } from '../errors.ts'
-import type { FactsOptions, Log } from '../kafka/log.ts'
+import type { FactsOptions, FactsQuestion, Log } from '../kafka/log.ts'
 import type { Store } from '../store/store.ts'
 import { withBelow } from './below.ts'
 import { listUnstored } from './listing.ts'
@@ -86,16 +86,19 @@ export async function examinePartitions(
 }
 
 async function look(log: Log, loaded: readonly Custody[], options: ExamineOptions & FactsOptions): Promise<Finding[]> {
-  const questions = loaded.map((custody) => {
-    const position = positionOf(custody)
-    return position === undefined ? placeOf(custody) : { ...placeOf(custody), epochs: epochsOf(position), offset: position.offset }
-  })
+  const questions = loaded.map(questionOf)
   const facts = await factsOrUnreachable(log, questions, options)
   const findings = loaded.map((custody, index): Finding => {
     const found = facts[index] ?? unknownFacts(custody, 'INTERNAL', 'no answer')
     return { custody, facts: found, verdict: judge(custody, found) }
   })
   return withBelow(log, findings, options)
+}
+
+function questionOf(custody: Custody): FactsQuestion {
+  const { topic, partition } = custody
+  const position = positionOf(custody)
+  return position === undefined ? { topic, partition } : { topic, partition, epochs: epochsOf(position), offset: position.offset }
 }
 
 /** A cluster that can't be reached is an answer about every partition: unknown. */

@@ -200,7 +200,8 @@ test('what was read while a writer changed the file is read again', async () => 
     looks += 1
     const [before] = statements.positions('billing')
     if (looks === 1) byHand(path, 'UPDATE positions SET committed_offset = 8')
-    return [before?.committed_offset, statements.positions('billing')[0]?.committed_offset]
+    const [after] = statements.positions('billing')
+    return [before?.committed_offset, after?.committed_offset]
   }, [])
   assert.deepEqual([looks, revisions], [2, [8n, 8n]])
 })
