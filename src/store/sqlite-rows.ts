@@ -76,17 +76,6 @@ export function rowOf(values: readonly SQLOutputValue[]): PositionRow {
   } as PositionRow
 }
 
-/** Which texts are mostly those of the row before. */
-const SHARED = ['topic', 'owner', 'topic_id', 'cluster_id', 'committed_by'].map((column) => ROW_COLUMNS.indexOf(column))
-
-/** Keeps one string for what neighbouring rows have in common, so that ten thousand of them are smaller, and quicker to compare and to look up. */
-export function shareTexts(values: SQLOutputValue[], before: readonly SQLOutputValue[]): void {
-  for (const index of SHARED) {
-    const text = before[index]
-    if (text !== undefined && values[index] === text) values[index] = text
-  }
-}
-
 /** Names a row as it was read. */
 export function revisionOf(row: Pick<RowHead, 'id' | 'revision'> | undefined): string {
   return row === undefined ? NO_ROW : `${row.id}.${row.revision}`

@@ -13,7 +13,6 @@ import {
   revisionOf,
   ROW_COLUMNS,
   rowOf,
-  shareTexts,
   type PositionRow,
   type RowHead,
 } from './sqlite-rows.ts'
@@ -67,13 +66,7 @@ function preparePositions(db: DatabaseSync): Pick<Statements, 'position' | 'posi
       return values && rowOf(values)
     },
     *positions(group) {
-      let before: readonly SQLOutputValue[] = []
-      for (const row of ofGroup.iterate(group)) {
-        const values = row as unknown as SQLOutputValue[]
-        shareTexts(values, before)
-        before = values
-        yield rowOf(values)
-      }
+      for (const values of ofGroup.iterate(group)) yield rowOf(values as unknown as SQLOutputValue[])
     },
     head: (group, { topic, partition }) => head.get(group, topic, partition) as RowHead | undefined,
     put(group, write, row) {

@@ -122,8 +122,11 @@ function loadOne(statements: Statements, group: string, partition: TopicPartitio
 
 function loadGroup(statements: Statements, group: string): Custody[] {
   const custodies: Custody[] = []
+  let topic = ''
   for (const row of statements.positions(group)) {
-    const partition = { topic: row.topic, partition: Number(row.partition) }
+    // One string for all partitions of a topic, which is quicker to compare and to look up than one for each.
+    if (row.topic !== topic) topic = row.topic
+    const partition = { topic, partition: Number(row.partition) }
     custodies.push(custodyOf(partition, row, () => statements.inLedger(group, partition)))
   }
   const named = statements.ledgerPartitions(group)
