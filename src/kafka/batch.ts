@@ -52,10 +52,11 @@ export function readBatches(buffer: Buffer): ReadBatches {
   const batches: RecordBatch[] = []
   let start = 0
   while (start + RECORDS_FROM <= buffer.length) {
-    const end = start + LENGTH_FROM + buffer.readInt32BE(start + BATCH_LENGTH_AT)
+    const end = endOf(buffer, start)
     if (end > buffer.length) break
     try {
-      batches.push(readBatch(buffer, start, end))
+      checkBatch(buffer, start, end)
+      batches.push(readBatch(buffer, start))
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error
       return { batches, damaged: { unreadable: unreadableAt(buffer, start, end), error } }
@@ -72,7 +73,7 @@ export function unreadableAt(buffer: Buffer, start: number, end: number): Unread
   return { fromOffset, untilOffset: fromOffset + Math.max(0, delta) + 1, bytes: Buffer.from(buffer.subarray(start, end)) }
 }
 
-function readBatch(buffer: Buffer, start: number, end: number): RecordBatch {
+function checkBatch(buffer: Buffer, start: number, end: number): void {
   const baseOffset = readLong(buffer, start)
   const magic = buffer.readInt8(start + 16)
   if (magic !== 2) throw corrupt(baseOffset, `the record format v${magic} is older than Kafka 0.11's, and not read`)
@@ -80,11 +81,16 @@ function readBatch(buffer: Buffer, start: number, end: number): RecordBatch {
   const expected = buffer.readUInt32BE(start + CRC_AT)
   const found = crc32c(buffer.subarray(start + CRC_FROM, end))
   if (found !== expected) throw corrupt(baseOffset, `CRC32C is ${found.toString(16)} and should be ${expected.toString(16)}`)
+}
+
+/** The header of a batch that was found sound. */
+export function readBatch(buffer: Buffer, start: number): RecordBatch {
+  const baseOffset = readLong(buffer, start)
   const attributes = buffer.readInt16BE(start + 21)
   return {
     buffer,
     start,
-    end,
+    end: endOf(buffer, start),
     baseOffset,
     lastOffset: baseOffset + buffer.readInt32BE(start + 23),
     leaderEpoch: buffer.readInt32BE(start + 12),
@@ -97,6 +103,10 @@ function readBatch(buffer: Buffer, start: number, end: number): RecordBatch {
     producerId: readLong(buffer, start + 43),
     recordCount: buffer.readInt32BE(start + 57),
   }
+}
+
+function endOf(buffer: Buffer, start: number): number {
+  return start + LENGTH_FROM + buffer.readInt32BE(start + BATCH_LENGTH_AT)
 }
 
 /** The batch's records, uncompressed. @throws TidemarkError RECORD_CORRUPT where they can't be decompressed. */

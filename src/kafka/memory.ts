@@ -24,12 +24,12 @@ export class Memory {
     this.#maxFreeBytes = maxFreeBytes
   }
 
-  /** The chunks in one piece, held once. A block is used where they fill at least half of it. */
+  /** Moves the chunks into one piece, held once. A block is used where they fill at least half of it. */
   join(chunks: Chunks, blockBytes: number): Piece {
     const { length } = chunks
-    if (length > blockBytes || length < blockBytes / 2) return freedEarly(copy(chunks, Buffer.allocUnsafeSlow(length)))
+    if (length > blockBytes || length < blockBytes / 2) return freedEarly(moveInto(chunks, Buffer.allocUnsafeSlow(length)))
     const block = this.#take(blockBytes)
-    return new Held(copy(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
+    return new Held(moveInto(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
   }
 
   /** A whole block, held once. */
@@ -51,9 +51,14 @@ export class Memory {
 
 /** Bytes in memory of their own, which is given back at once when nobody holds them any more, and not by a garbage collection some time. */
 export function freedEarly(bytes: Buffer): Piece {
-  // Node keeps small buffers several to a block.
-  const isAlone = bytes.byteOffset === 0 && bytes.buffer.byteLength > Buffer.poolSize
-  return new Held(bytes, () => void (isAlone && (bytes.buffer as ArrayBuffer).transfer(0)))
+  const { buffer, byteOffset } = bytes
+  // Node keeps small buffers several to a block, of a size that differs from version to version.
+  const isAlone = fillsItsMemory(bytes) || (byteOffset === 0 && buffer.byteLength !== Buffer.poolSize)
+  return new Held(bytes, () => void (isAlone && (buffer as ArrayBuffer).transfer(0)))
+}
+
+function fillsItsMemory({ buffer, byteLength }: Buffer): boolean {
+  return byteLength === buffer.byteLength
 }
 
 class Held implements Piece {
@@ -76,8 +81,12 @@ class Held implements Piece {
   }
 }
 
-function copy({ buffers }: Chunks, to: Buffer): Buffer {
+/** Empties chunks into one piece of memory. Those that hold nothing else are given back at once: of dead ones, tens of MB would wait for a garbage collection. */
+function moveInto({ buffers }: Chunks, to: Buffer): Buffer {
   let at = 0
-  for (const chunk of buffers) at += chunk.copy(to, at)
+  for (const chunk of buffers) {
+    at += chunk.copy(to, at)
+    if (fillsItsMemory(chunk)) (chunk.buffer as ArrayBuffer).transfer(0)
+  }
   return to
 }

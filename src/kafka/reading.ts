@@ -2,8 +2,8 @@ import type { TopicPartition } from '../core/position.ts'
 import { TidemarkError } from '../errors.ts'
 import { isAbortMarker, readBatches, unreadableAt } from './batch.ts'
 import type { RecordBatch } from './batch.ts'
-import { BufferedBatch } from './buffered.ts'
-import type { Keep } from './buffered.ts'
+import { BufferedAnswer } from './buffered-answer.ts'
+import type { BufferedBatch, Keep } from './buffered.ts'
 import type { FetchedPartition } from './fetch.ts'
 import type { Dispute, Isolation, Slice, StartAt, Unreadable } from './log.ts'
 import type { Piece } from './memory.ts'
@@ -48,7 +48,7 @@ export class Reading implements TopicPartition {
   #damage: Dispute | undefined
   #failures = 0
   #handedOut: number
-  readonly #batches: BufferedBatch[] = []
+  readonly #answers: BufferedAnswer[] = []
   readonly #keep: Keep
 
   /** @param keep where the records of uncompressed batches go */
@@ -64,7 +64,7 @@ export class Reading implements TopicPartition {
 
   /** Whether there is something to hand out below an offset. */
   ready(until: number): boolean {
-    return this.#batches.length > 0 && this.#handedOut < until
+    return this.#answers.length > 0 && this.#handedOut < until
   }
 
   /** How many offsets are buffered: as many records, or fewer. */
@@ -112,7 +112,7 @@ export class Reading implements TopicPartition {
 
   /** Facts that changed, or a batch that can't be read once all before it is handed out: it is not read on. */
   get dispute(): Dispute | undefined {
-    return this.#dispute ?? (this.#batches.length === 0 ? this.#damage : undefined)
+    return this.#dispute ?? (this.#answers.length === 0 ? this.#damage : undefined)
   }
 
   /** Whether it is fetched no more. */
@@ -142,17 +142,14 @@ export class Reading implements TopicPartition {
   /** Hands out what is buffered, within limits; undefined where nothing is. */
   slice({ maxRecords, maxBytes, until }: SliceLimits): Slice | undefined {
     const builder = new SliceBuilder(this, this.#handedOut)
-    while (this.#batches[0] !== undefined) {
-      const next = this.#batches[0]
+    for (let next = this.#answers[0]?.first; next !== undefined; next = this.#answers[0]?.first) {
       if (next.batch.baseOffset >= until) {
         builder.skipTo(until)
         break
       }
       if (builder.recordCount > 0 && builder.bytes + next.size > maxBytes) break
       if (!this.#add(builder, next, maxRecords, until)) break
-      this.#batches.shift()
-      this.bufferedBytes -= next.size
-      next.release()
+      this.#shift(next)
     }
     if (builder.untilOffset === this.#handedOut) return undefined
     this.#handedOut = builder.untilOffset
@@ -173,29 +170,42 @@ export class Reading implements TopicPartition {
   }
 
   #buffer(piece: Piece, aborted: FetchedPartition['aborted'], isolation: Isolation): void {
+    const { fetchOffset: fromOffset } = this
     const { batches, damaged } = readBatches(piece.bytes)
     if (damaged !== undefined) this.#damaged(damaged.error, damaged.unreadable)
-    const hide = isolation === 'read_committed' ? abortedIn(aborted) : () => false
-    for (const batch of batches) {
-      const hidden = hide(batch) || batch.control
-      if (batch.lastOffset < this.fetchOffset) continue // a broker returns whole batches, from before the asked offset
-      const buffered = new BufferedBatch(batch, hidden, piece, this.#keep)
-      this.#batches.push(buffered)
-      this.bufferedBytes += buffered.size
-      this.fetchOffset = batch.lastOffset + 1
-      this.fetchedEpoch = batch.leaderEpoch
+    const waiting = batches.filter(({ lastOffset }) => lastOffset >= fromOffset)
+    const last = waiting.at(-1)
+    if (last !== undefined) {
+      const hide = isolation === 'read_committed' ? abortedIn(aborted) : isControl
+      this.#answers.push(new BufferedAnswer({ piece, end: last.end, fromOffset, hide }, this.#keep))
+      for (const { start, end } of waiting) this.bufferedBytes += end - start
+      this.fetchOffset = last.lastOffset + 1
+      this.fetchedEpoch = last.leaderEpoch
     }
     piece.release()
   }
 
+  #shift({ size }: BufferedBatch): void {
+    this.bufferedBytes -= size
+    const [answer] = this.#answers
+    answer?.shift()
+    if (answer?.first !== undefined) return
+    answer?.release()
+    this.#answers.shift()
+  }
+
   #clear(): void {
-    for (const buffered of this.#batches) buffered.release()
-    this.#batches.length = 0
+    for (const answer of this.#answers) answer.release()
+    this.#answers.length = 0
     this.bufferedBytes = 0
   }
 }
 
-/** Says of each batch, in offset order, whether it belongs to an aborted transaction: the response's list says where each began, its abort marker where it ends. */
+function isControl({ control }: RecordBatch): boolean {
+  return control
+}
+
+/** Says of each batch, in offset order, whether it is a control batch or belongs to an aborted transaction: the response's list says where each began, its abort marker where it ends. */
 function abortedIn(aborted: FetchedPartition['aborted']): (batch: RecordBatch) => boolean {
   const pending = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<number>()
@@ -203,6 +213,6 @@ function abortedIn(aborted: FetchedPartition['aborted']): (batch: RecordBatch) =
     while (pending[0] !== undefined && pending[0].firstOffset <= batch.lastOffset)
       open.add((pending.shift() as { producerId: number }).producerId)
     if (isAbortMarker(batch)) open.delete(batch.producerId)
-    return batch.transactional && !batch.control && open.has(batch.producerId)
+    return batch.control || (batch.transactional && open.has(batch.producerId))
   }
 }

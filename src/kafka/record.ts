@@ -16,14 +16,22 @@ const EMPTY = Buffer.alloc(0)
 export class RecordSource {
   readonly batch: RecordBatch
   readonly bytes: Buffer
+  readonly #fields: FieldReader
   readonly #memory: ArrayBufferLike
   readonly #origin: number
 
   constructor(batch: RecordBatch, bytes: Buffer) {
     this.batch = batch
     this.bytes = bytes
+    this.#fields = new FieldReader(this)
     this.#memory = bytes.buffer
     this.#origin = bytes.byteOffset
+  }
+
+  /** Reads fields from a byte on, until the next call: one reader for all records, since each field is read at once. */
+  fieldsAt(at: number): FieldReader {
+    this.#fields.at = at
+    return this.#fields
   }
 
   /** A view, cut at the end of the bytes. Where the memory was given back all lengths read 0, and it is empty. */
@@ -84,7 +92,7 @@ export class RecordView implements KafkaRecord {
   }
 
   #fields(): FieldReader {
-    return new FieldReader(this.#source, this.#at)
+    return this.#source.fieldsAt(this.#at)
   }
 
   #behindOffset(): FieldReader {
@@ -126,7 +134,7 @@ export class RecordCursor {
     const { at } = this
     const { batch, bytes } = this.#source
     if (at >= bytes.length) return batch.lastOffset + 1
-    const fields = new FieldReader(this.#source, this.next())
+    const fields = this.#source.fieldsAt(this.next())
     this.#fields.at = at
     fields.pass()
     return batch.baseOffset + fields.varint()
@@ -152,7 +160,7 @@ class FieldReader {
   readonly #bytes: Buffer
   at: number
 
-  constructor(source: RecordSource, at: number) {
+  constructor(source: RecordSource, at = 0) {
     this.#source = source
     this.#bytes = source.bytes
     this.at = at
