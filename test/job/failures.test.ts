@@ -13,7 +13,6 @@ import {
   run,
   TidemarkError,
   type HandlerBatch,
-  type KafkaRecord,
   type Log,
   type RunOptions,
   type Store,
