@@ -27,8 +27,8 @@ export interface Task extends Topic {
 const thousands = 1000
 
 /** Tidemark's job: from its first fetch to its last save, thousands of records a second. */
-export function tidemark(name: string, task: Omit<Task, 'store'>): Contender {
-  return { name, run: () => withStore((store) => work('worker.mjs', { ...task, store } satisfies Task)) }
+export function tidemark(name: string, task: Omit<Task, 'store'>, nodeOptions: readonly string[] = []): Contender {
+  return { name, run: () => withStore((store) => work('worker.mjs', { ...task, store } satisfies Task, nodeOptions)) }
 }
 
 /** kafkajs: from its join to its last commit. */
@@ -81,8 +81,8 @@ function performanceTool({ bootstrapServers, topic, records }: Topic) {
   return runTool('ConsumerPerformance', [...where, '--messages', String(records), '--hide-header', '--timeout', '10000'])
 }
 
-async function work(file: string, task: Topic | Task): Promise<Sample> {
-  const { stdout } = await runProcess(process.execPath, [join(import.meta.dirname, file), JSON.stringify(task)])
+async function work(file: string, task: Topic | Task, nodeOptions: readonly string[] = []): Promise<Sample> {
+  const { stdout } = await runProcess(process.execPath, [...nodeOptions, join(import.meta.dirname, file), JSON.stringify(task)])
   const { records, ms, peakMb } = JSON.parse(stdout) as { records: number; ms: number; peakMb?: number }
   checkCount(records, task)
   return { value: records / ms, peakMb }

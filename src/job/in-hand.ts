@@ -11,7 +11,7 @@ export class InHand {
   /** Planned in the store and not handed out yet, in order. */
   #planned: (readonly Slice[])[] = []
   readonly #saves = new Set<Promise<void>>()
-  #failure: { readonly error: unknown } | undefined
+  #failure: { readonly error: unknown; isHeard: boolean } | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   /** Partitions that are in hand, by `topic-partition` key, besides those of slices that are being saved: the same write may plan on. */
@@ -39,8 +39,13 @@ export class InHand {
   }
 
   /** The next planned batch. */
-  next(): readonly Slice[] | undefined {
-    return this.#planned.shift()
+  get next(): readonly Slice[] | undefined {
+    return this.#planned[0]
+  }
+
+  /** The next planned batch is handed out. */
+  begin(): void {
+    this.#planned.shift()
   }
 
   /** All that is planned and will not be handed out. */
@@ -61,7 +66,7 @@ export class InHand {
   saving(save: Promise<void>): void {
     const over = save
       .catch((error: unknown) => {
-        this.#failure ??= { error }
+        this.#failure ??= { error, isHeard: false }
       })
       .then(() => void this.#saves.delete(over))
     this.#saves.add(over)
@@ -69,7 +74,14 @@ export class InHand {
 
   /** @throws what a save failed with */
   assertSaved(): void {
-    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#failure === undefined) return
+    this.#failure.isHeard = true
+    throw this.#failure.error
+  }
+
+  /** What a save failed with in a job that something else had ended by then; undefined: nothing, or it was thrown. */
+  get unheard(): unknown {
+    return this.#failure?.isHeard === false ? this.#failure.error : undefined
   }
 
   /** Whether saves go on. */

@@ -104,9 +104,11 @@ export class Job {
     if (this.#batch?.isDone === true) this.#inHand.remove(this.#batch.slices) // also of one that was divided
     while (!this.#options.signal.aborted) {
       this.#inHand.assertSaved()
-      const planned = this.#inHand.next()
+      const planned = this.#inHand.next
       if (planned !== undefined) {
         await this.#pace.wait(count(planned), this.#options.signal)
+        if (this.#options.signal.aborted) break
+        this.#inHand.begin()
         if (planned.some(({ recordCount }) => recordCount > 0)) return (this.#batch = new JobBatch(planned, this.#saver))
         await this.#save(planned) // compacted away, aborted, or control records: nothing to work on
       } else if (this.#inHand.isSaving) await this.#inHand.aSave()
@@ -152,6 +154,7 @@ export class Job {
 
   async close(): Promise<void> {
     await this.#inHand.allSaves()
+    if (this.#inHand.unheard !== undefined) this.#voice.unsaved(this.#inHand.unheard)
     await this.#reader.close()
     await this.#membership?.leave()
   }

@@ -3,8 +3,8 @@ import { isUnreachable, TidemarkError } from '../errors.ts'
 
 /** Something that people should know of a running job. The job goes on by itself. */
 export interface Notice {
-  /** `waiting`: something is out of reach, or a transaction that is open holds the job up. `moved`: an offset was repaired. `suspect`: it is read on from an offset that may be of another log. `started`, `lost`, `added`, `replanned`, `retrying`, `gave-up`: as they say. */
-  readonly kind: 'waiting' | 'moved' | 'suspect' | 'started' | 'lost' | 'added' | 'replanned' | 'retrying' | 'gave-up'
+  /** `waiting`: something is out of reach, or a transaction that is open holds the job up. `moved`: an offset was repaired. `suspect`: it is read on from an offset that may be of another log. `unsaved`: the job ends by something else, and before that a save failed too. `started`, `lost`, `added`, `replanned`, `retrying`, `gave-up`: as they say. */
+  readonly kind: 'waiting' | 'moved' | 'suspect' | 'started' | 'lost' | 'added' | 'replanned' | 'retrying' | 'gave-up' | 'unsaved'
   readonly text: string
   readonly topic?: string | undefined
   readonly partition?: number | undefined

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { PlanEntry } from '../core/plan.ts'
 import { keyOf } from '../core/position.ts'
 import type { TopicPartition } from '../core/position.ts'
+import { asTidemarkError } from '../errors.ts'
 import type { Notice, OnNotice } from './notice.ts'
 
 /** How often a reason to wait is said again, ms. */
@@ -46,6 +47,12 @@ export class Voice {
   /** A job goes on from a suspect offset unless the policy says otherwise. */
   #goesOn(entry: PlanEntry): void {
     this.say('suspect', `${keyOf(entry)} goes on at ${entry.from}, and is suspect: ${entry.evidence.join('; ')}`, entry)
+  }
+
+  /** The job ends by something else, and before that a save failed too. */
+  unsaved(error: unknown): void {
+    const { message } = asTidemarkError(error, 'INTERNAL', {})
+    this.say('unsaved', `a batch that was handled before could not be saved either, and is handled again at the next start: ${message}`)
   }
 
   moved(entry: PlanEntry): void {

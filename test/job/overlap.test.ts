@@ -180,6 +180,38 @@ describe('a job whose saves take long', () => {
     assert.deepEqual(await plans(), [planned, undefined])
   })
 
+  it('whose handler fails after a save that failed too says so of both', async () => {
+    append(0, 6)
+    append(1, 2)
+    const notices: string[] = []
+    const handler = ({ ranges: [range] }: HandlerBatch): void => {
+      if (range?.partition === 0) isAway = range.fromOffset === 2
+      else {
+        job.stop()
+        throw new Error('no')
+      }
+    }
+    const job = start({ handler, retries: 0, onNotice: ({ kind, text }) => kind === 'unsaved' && notices.push(text) })
+    await clock.advance(4_000_000)
+    const error = await job.ended
+    assert.ok(error instanceof TidemarkError)
+    assert.deepEqual([error.code, error.partition], ['HANDLER_FAILED', 1])
+    assert.deepEqual(events, ['saved 0 at 2'])
+    assert.equal(notices.length, 1)
+    assert.match(notices[0] ?? '', /could not be saved either, and is handled again at the next start: the store is away/)
+  })
+
+  it('that is told to stop while it waits for its rate begins nothing more', async () => {
+    append(0, 6)
+    const job = start({ maxRecordsPerSecond: 1 })
+    await clock.advance(1_000)
+    job.stop()
+    await clock.advance(10_000)
+    assert.equal(await job.ended, undefined)
+    assert.deepEqual(events, ['works on 0 [0, 2)', 'saved 0 at 2'])
+    assert.deepEqual(await plans(), [undefined, undefined])
+  })
+
   it('whose handler fails saves what was done before that', async () => {
     append(0, 6)
     append(1, 2)
