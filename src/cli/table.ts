@@ -28,42 +28,45 @@ export interface Table {
 /** What the reader looks at: a terminal of some width, in colour or not, or a file or another program. */
 export type Screen = { readonly terminal: false } | { readonly terminal: true; readonly width: number; readonly colour: boolean }
 
-/** Between two columns, spaces. */
-const GAP = 2
+const GAP = '  '
 const INDENT = '    '
 
 /** A table as aligned columns, one line per row; numbers to the right, `-` where there is nothing. */
 export function printTable({ columns, rows }: Table, screen: Screen): string {
   const narrow = screen.terminal ? columns.filter(({ long }) => long !== true) : columns
-  const texts = rows.map(({ cells }) => narrow.map((_, index) => textOf(cells[index] ?? null)))
-  const widths = narrow.map(({ name }, index) => texts.reduce((widest, line) => Math.max(widest, line[index]?.length ?? 0), name.length))
-  const right = narrow.map(
-    (_, index) => rows.some(({ cells }) => typeof cells[index] === 'number') || rows.every(({ cells }) => cells[index] === null),
+  const aligned = narrow.map(({ name }, index) =>
+    alignedColumn(
+      name,
+      rows.map(({ cells }) => cells[index] ?? null),
+    ),
   )
-  const lineOf = alignedBy(widths, right)
-  const lines = [lineOf(narrow.map(({ name }) => name))]
+  const lineAt = (row: number): string =>
+    aligned
+      .map((column) => column[row])
+      .join(GAP)
+      .trimEnd()
+  const lines = [lineAt(0)]
   rows.forEach((row, index) => {
-    lines.push(paint(lineOf(texts[index] ?? []), row.colour, screen))
+    lines.push(paint(lineAt(index + 1), row.colour, screen))
     if (screen.terminal && row.quiet !== true) lines.push(...sentencesUnder(row, narrow.length, screen.width))
   })
   if (screen.terminal) lines.push(...sentencesOfQuiet(rows, narrow.length, screen.width))
   return `${lines.join('\n')}\n`
 }
 
-/** Makes a line of texts, each as wide as its column. */
-function alignedBy(widths: readonly number[], right: readonly boolean[]): (texts: readonly string[]) => string {
-  // Made once, since padding each of a hundred thousand texts by itself takes longer.
-  const spaces = Array.from({ length: GAP + Math.max(...widths) + 1 }, (_, length) => ' '.repeat(length))
-  return (texts) => {
-    let line = ''
-    texts.forEach((text, index) => {
-      const before = index === 0 ? 0 : GAP
-      const missing = (widths[index] ?? 0) - text.length
-      if (right[index] === true) line += (spaces[before + missing] ?? '') + text
-      else line += (spaces[before] ?? '') + text + (spaces[missing] ?? '')
-    })
-    return line.trimEnd()
-  }
+/** A column's name and texts, each as wide as the widest. */
+function alignedColumn(name: string, cells: readonly Cell[]): string[] {
+  const texts = mapRuns(cells, textOf)
+  const width = texts.reduce((widest, text) => Math.max(widest, text.length), name.length)
+  const toTheRight = cells.some((cell) => typeof cell === 'number') || cells.every((cell) => cell === null)
+  return mapRuns([name, ...texts], (text) => (toTheRight ? text.padStart(width) : text.padEnd(width)))
+}
+
+/** As `map`, but what is the same as the one before is mapped with it: in a column of ten thousand cells that is most of them. */
+function mapRuns<From extends Cell, To>(items: readonly From[], map: (item: From) => To): To[] {
+  const mapped: To[] = []
+  items.forEach((item, index) => mapped.push(index > 0 && item === items[index - 1] ? (mapped[index - 1] as To) : map(item)))
+  return mapped
 }
 
 /** Text that comes from elsewhere, so that it can't end a line or command the terminal. */

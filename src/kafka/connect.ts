@@ -7,7 +7,6 @@ import { groupsOf } from './group-client.ts'
 import { KnownTimes } from './known-times.ts'
 import type { Log } from './log.ts'
 import { produceRecords } from './produce.ts'
-import { loadProperties } from './properties.ts'
 import { openReader } from './reader.ts'
 import { askRetention } from './retention.ts'
 import { askTimes } from './times.ts'
@@ -30,7 +29,7 @@ export interface ConnectOptions {
  * @throws TidemarkError USAGE for options that can't be used
  */
 export async function connect({ bootstrapServers, properties, clientId, timeoutMs }: ConnectOptions): Promise<Log> {
-  const file = properties === undefined ? undefined : await loadProperties(properties)
+  const file = properties === undefined ? undefined : await (await import('./properties.ts')).loadProperties(properties)
   const cluster = new Cluster({
     bootstrapServers: parseAddresses(bootstrapServers ?? file?.bootstrapServers ?? ''),
     clientId: clientId ?? file?.clientId ?? 'tidemark',

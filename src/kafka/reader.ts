@@ -17,8 +17,6 @@ const LONG_POLL_MS = 500
 /** A fetch asks for at least this much of a partition, and at most {@link MAX_PARTITION_BYTES}. */
 const MIN_PARTITION_BYTES = 64 * 1024
 const MAX_PARTITION_BYTES = 1024 * 1024
-/** And for at most this much of all: until an answer is complete it lies in chunks, which have to be copied and given back. */
-const MAX_FETCH_BYTES = 4 * 1024 * 1024
 /** Two connections to each broker: a long poll for partitions without records holds up no partition that has some. */
 const SLOTS = 2
 /** Each reader has connections of its own. */
@@ -199,7 +197,7 @@ class ClusterReader implements LogReader {
   async #fetch(nodeId: number, slot: string, readings: readonly Reading[]): Promise<void> {
     const maxBytes = Math.max(MIN_PARTITION_BYTES, this.#roomLeft())
     const busy = `${nodeId} ${slot}`
-    const reserved = Math.min(maxBytes, readings.length * this.#partitionBytes(), MAX_FETCH_BYTES)
+    const reserved = Math.min(maxBytes, readings.length * this.#partitionBytes())
     this.#busy.set(busy, reserved)
     for (const reading of readings) reading.inFlight = true
     try {
