@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { inlineKafkaClient, requireBanner } from './inline-kafka.mjs'
+import { inlinePackages, requireBanner } from './inline-packages.mjs'
 import { notices } from './notices.mjs'
 import { node24, root } from './paths.mjs'
 
@@ -24,7 +24,7 @@ const { metafile } = await build({
   charset: 'utf8',
   legalComments: 'none',
   metafile: true,
-  plugins: [inlineKafkaClient],
+  plugins: [inlinePackages],
   logLevel: 'warning',
   banner: requireBanner,
 })

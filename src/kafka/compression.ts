@@ -1,4 +1,3 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'
 
 /** zlib writes into pieces of memory, and joins them where they are several. Smaller ones Node would keep several to a block, and none could be given back early. */
@@ -8,13 +7,13 @@ const LARGEST_PIECE = 1024 * 1024
 /** What batches came to lately: the next one is likely to need no more, and then it is one piece. */
 let likelySize = SMALLEST_PIECE
 
-/** The codecs of a batch's attributes: none, gzip, snappy, lz4 and zstd (KIP-110). */
+/** The codecs of a batch's attributes: none, gzip, snappy, lz4 and zstd (KIP-110). Node's are loaded with the first batch that needs one: most commands read none. */
 const CODECS: ReadonlyArray<(bytes: Buffer) => Buffer> = [
   (bytes) => bytes,
-  (bytes) => inPieces(bytes, gunzipSync),
+  (bytes) => inPieces(bytes, process.getBuiltinModule('node:zlib').gunzipSync),
   (bytes) => compressionsAlgorithms.snappy.decompressSync(bytes),
   (bytes) => compressionsAlgorithms.lz4.decompressSync(bytes),
-  (bytes) => inPieces(bytes, zstdDecompressSync),
+  (bytes) => inPieces(bytes, process.getBuiltinModule('node:zlib').zstdDecompressSync),
 ]
 
 /** The uncompressed bytes. Throws what the codec throws, and a RangeError for a codec that Kafka does not have. */

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { LabAdmin } from '../../lab/admin.ts'
 import { startKafka, type KafkaCluster } from '../../lab/kafka.ts'
-import { inlineKafkaClient, requireBanner } from '../../scripts/inline-kafka.mjs'
+import { inlinePackages, requireBanner } from '../../scripts/inline-packages.mjs'
 import { connect, openStore, run, TidemarkError, type Log, type RunOptions, type Store } from '../../src/index.ts'
 
 const KILLS = 200
@@ -208,7 +208,7 @@ async function bundled(entry: string): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    plugins: [inlineKafkaClient],
+    plugins: [inlinePackages],
     banner: requireBanner,
     logLevel: 'warning',
   })

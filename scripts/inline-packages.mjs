@@ -2,12 +2,15 @@ import { join } from 'node:path'
 import { root } from './paths.mjs'
 
 /**
- * The Kafka client is the one package that goes into the bundle, with what it needs itself: from outside only its whole index can be imported, which takes 0.4 s,
- * while a few of its modules are in use. Saying that none of its modules does anything by being imported lets esbuild leave out the rest.
- * @type {import('esbuild').Plugin}
+ * The packages that go into the bundle, with what they need themselves. Of the Kafka client only its whole index can be imported from outside, which takes 0.4 s,
+ * while a few of its modules are in use: saying that none of them does anything by being imported lets esbuild leave out the rest. The command line's parser
+ * is loaded by every command, and loads a part of Node that nearly none needs.
  */
-export const inlineKafkaClient = {
-  name: 'inline-kafka-client',
+const inlined = new Set(['@platformatic/kafka', 'commander'])
+
+/** @type {import('esbuild').Plugin} */
+export const inlinePackages = {
+  name: 'inline-packages',
   setup(api) {
     const resolving = Symbol('resolving')
     api.onResolve({ filter: /./ }, async ({ path, pluginData, kind, importer, resolveDir }) => {
@@ -16,7 +19,7 @@ export const inlineKafkaClient = {
       if (!ours && builtins.has(path)) return { path, namespace: 'builtins', sideEffects: false }
       if (path.startsWith('node:')) return undefined
       if (ours && path.startsWith('.')) return undefined
-      if ((ours && path !== '@platformatic/kafka') || neverInlined.has(path)) return { path, external: true }
+      if ((ours && !inlined.has(path)) || neverInlined.has(path)) return { path, external: true }
       const found = await api.resolve(replacements.get(path) ?? path, { kind, importer, resolveDir, pluginData: resolving })
       return { ...found, sideEffects: false, ...(path === '@platformatic/wasm-utils' ? { namespace: 'codecs' } : {}) }
     })
@@ -30,8 +33,10 @@ export const inlineKafkaClient = {
   },
 }
 
-/** Parts of Node that take some milliseconds to load, and the functions of them that the client calls: not before TLS or SASL is asked for. */
+/** Parts of Node that take some milliseconds to load, and the functions of them that these packages call: not before TLS, SASL, a codec or another program is asked for. */
 const builtins = new Map([
+  ['node:child_process', ['spawn']],
+  ['node:zlib', ['gzip', 'gzipSync', 'gunzipSync', 'zstdCompressSync', 'zstdDecompressSync']],
   ['node:tls', ['connect']],
   ['node:crypto', ['createHash', 'createHmac', 'pbkdf2', 'randomBytes', 'randomUUID']],
 ])
@@ -46,7 +51,7 @@ const codecs = ['lz4Compress', 'lz4Decompress', 'snappyCompress', 'snappyDecompr
  */
 function calledLazily(names, load) {
   const functions = names.map((name) => `export const ${name} = (...args) => (real ??= ${load}).${name}(...args)`)
-  return ['let real', ...functions].join('\n')
+  return ['let real', ...functions, `export default { ${names.join(', ')} }`].join('\n')
 }
 
 const neverInlined = new Set(['@node-rs/crc32'])
