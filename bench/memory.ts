@@ -5,7 +5,7 @@ import { fillWithCopies } from './fill.ts'
 import { alternate, type Contender } from './measure.ts'
 import { startBroker } from './servers.ts'
 
-/** By default V8 lets what is young grow to three times 32 MB; in a container that is to be small it need not. */
+/** By default V8 lets what is young grow to twice 32 MB; in a container that is to be small it need not. */
 const SMALL = '--max-semi-space-size=4'
 
 /** The peak of a job's memory over a backlog and over one ten times as long, as V8 manages it and with a young generation that is kept small. */
