@@ -24,12 +24,12 @@ export class Memory {
     this.#maxFreeBytes = maxFreeBytes
   }
 
-  /** Moves the chunks into one piece, held once. A block is used where they fill at least half of it. */
+  /** The chunks in one piece, held once. A block is used where they fill at least half of it. */
   join(chunks: Chunks, blockBytes: number): Piece {
     const { length } = chunks
-    if (length > blockBytes || length < blockBytes / 2) return freedEarly(moveInto(chunks, Buffer.allocUnsafeSlow(length)))
+    if (length > blockBytes || length < blockBytes / 2) return freedEarly(copy(chunks, Buffer.allocUnsafeSlow(length)))
     const block = this.#take(blockBytes)
-    return new Held(moveInto(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
+    return new Held(copy(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
   }
 
   /** A whole block, held once. */
@@ -53,12 +53,8 @@ export class Memory {
 export function freedEarly(bytes: Buffer): Piece {
   const { buffer, byteOffset } = bytes
   // Node keeps small buffers several to a block, of a size that differs from version to version.
-  const isAlone = fillsItsMemory(bytes) || (byteOffset === 0 && buffer.byteLength !== Buffer.poolSize)
+  const isAlone = bytes.byteLength === buffer.byteLength || (byteOffset === 0 && buffer.byteLength !== Buffer.poolSize)
   return new Held(bytes, () => void (isAlone && (buffer as ArrayBuffer).transfer(0)))
-}
-
-function fillsItsMemory({ buffer, byteLength }: Buffer): boolean {
-  return byteLength === buffer.byteLength
 }
 
 class Held implements Piece {
@@ -81,12 +77,8 @@ class Held implements Piece {
   }
 }
 
-/** Empties chunks into one piece of memory. Those that hold nothing else are given back at once: of dead ones, tens of MB would wait for a garbage collection. */
-function moveInto({ buffers }: Chunks, to: Buffer): Buffer {
+function copy({ buffers }: Chunks, to: Buffer): Buffer {
   let at = 0
-  for (const chunk of buffers) {
-    at += chunk.copy(to, at)
-    if (fillsItsMemory(chunk)) (chunk.buffer as ArrayBuffer).transfer(0)
-  }
+  for (const chunk of buffers) at += chunk.copy(to, at)
   return to
 }

@@ -39,14 +39,6 @@ describe('the memory that batches lie in', () => {
     }
   })
 
-  it('takes over chunks, which are given back at once where nothing else lies in them', () => {
-    const [whole, shared] = [Buffer.alloc(64 * 1024, 'a'), Buffer.alloc(64 * 1024, 'b')]
-    const buffers = [whole, shared.subarray(0, 32 * 1024)]
-    const piece = new Memory(0).join({ buffers, length: 96 * 1024 } as unknown as Chunks, 0)
-    assert.deepEqual([piece.bytes.toString('latin1', 0, 3), piece.bytes.toString('latin1', 96 * 1024 - 3)], ['aaa', 'bbb'])
-    assert.deepEqual([whole.length, shared.toString('latin1', 64 * 1024 - 3)], [0, 'bbb'], 'the other half is of the answer behind it')
-  })
-
   it('is not given back where Node keeps other buffers in the same block', () => {
     const shared = Buffer.from('shared')
     const alone = [16 * 1024, Buffer.poolSize, 2 * Buffer.poolSize].map((size) => Buffer.alloc(size, 'x'))
