@@ -27,8 +27,10 @@ export function testsOf(custody: Custody, facts: Facts): Test[] {
 type Refutable = Exclude<VerdictName, 'valid'>
 
 const WHY_NOT: Record<Refutable, (custody: Custody, facts: Facts) => string> = {
-  corrupt: ({ stored }) =>
-    stored.state === 'position' ? `the stored value is the offset ${stored.position.offset}` : UNSTORED[stored.state],
+  corrupt: ({ stored }) => {
+    if (stored.state === 'position') return `the stored value is the offset ${stored.position.offset}`
+    return stored.state === 'absent' ? 'nothing is stored' : 'what is stored is not known now'
+  },
   foreign: (custody, facts) => {
     if (positionOf(custody)?.clusterId === undefined) return 'no cluster ID is stored'
     return facts.clusterId === undefined ? 'the cluster ID could not be had' : `the stored cluster ID is this cluster's, ${facts.clusterId}`
@@ -43,12 +45,6 @@ const WHY_NOT: Record<Refutable, (custody: Custody, facts: Facts) => string> = {
   ahead: (custody, facts) => `the offset ${readPosition(custody).offset} is not beyond the log end ${known(facts).logEndOffset}`,
   suspect: (custody, facts) => suspect(readPosition(custody), known(facts)).detail,
 }
-
-const UNSTORED = {
-  absent: 'nothing is stored',
-  unknown: 'what is stored is not known now',
-  corrupt: 'what is stored is no offset',
-} as const
 
 function whyNotRecreated({ topicId }: Position, facts: KnownFacts): string {
   if (topicId !== undefined) return `the stored topic ID is the topic's, ${facts.topicId}`

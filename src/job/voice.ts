@@ -51,7 +51,7 @@ export class Voice {
 
   /** The job ends by something else, and before that a save failed too. */
   unsaved(error: unknown): void {
-    const { message } = asTidemarkError(error, 'INTERNAL', {})
+    const { message } = asTidemarkError(error)
     this.say('unsaved', `a batch that was handled before could not be saved either, and is handled again at the next start: ${message}`)
   }
 

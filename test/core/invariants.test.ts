@@ -36,6 +36,7 @@ test('judging is total: every situation has exactly one verdict, and it is the f
         tests.map((_, index) => index === tests.length - 1),
       )
       assert.equal(tests.at(-1)?.verdict, verdict)
+      assert.ok(tests.every(({ detail }) => detail !== '' && !detail.includes('undefined')))
       assert.ok(evidence.length > 0 && evidence.every((sentence) => sentence !== '' && !sentence.includes('undefined')))
     }),
     runs,
