@@ -18,7 +18,7 @@ const PARTITIONS_AT_ONCE = 16
 const KEY_BYTES = 64
 
 const memory = new Memory(0)
-const fetchCall = fetchWith((chunks) => memory.join(chunks, 0))
+const fetchCall = fetchWith((bytes) => memory.piece(bytes, 0))
 
 interface Found {
   readonly batch: LogBatch | null

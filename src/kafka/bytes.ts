@@ -17,12 +17,21 @@ export class Bytes {
   }
 
   /** @throws RangeError behind the end, as all the others do */
+  byte(): number {
+    return this.view.getUint8(this.skip(1))
+  }
+
   int16(): number {
     return this.view.getInt16(this.skip(2))
   }
 
   int32(): number {
     return this.view.getInt32(this.skip(4))
+  }
+
+  /** As a number: exact up to 2^53, which offsets, times and producers' IDs never reach. */
+  int64(): number {
+    return this.view.getInt32(this.skip(4)) * WORD + this.view.getUint32(this.skip(4))
   }
 
   /** A length as Kafka's compact forms have it: one more than it is, seven bits a byte, the lowest first; -1: null. */

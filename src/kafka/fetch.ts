@@ -1,7 +1,7 @@
 import { createAPI, Writer } from '@platformatic/kafka'
-import type { Reader } from '@platformatic/kafka'
+import { whileArriving, type Decoding } from './arriving.ts'
 import type { Isolation } from './log.ts'
-import type { Chunks, Piece } from './memory.ts'
+import type { Piece } from './memory.ts'
 import type { Call } from './protocol.ts'
 
 /** What one fetch asks of one broker. */
@@ -45,20 +45,20 @@ export interface FetchedPartition {
 
 const FETCH = 1
 
-/** Makes one piece of bytes that came in chunks. */
-export type Join = (chunks: Chunks) => Piece
+/** Memory for a partition's records, of that many bytes. */
+export type Place = (bytes: number) => Piece
 
 /**
  * Fetch by topic ID: version 13 (Kafka 3.1) to 17. Ours, because the client's own decodes every record and checks no CRC.
- * @param join called while an answer is decoded: the memory that it came in is not its own
+ * @param place where a partition's records are to go, asked while the answer arrives
  */
-export function fetchWith(join: Join): Call<[FetchRequest], FetchResponse> {
+export function fetchWith(place: Place): Call<[FetchRequest], FetchResponse> {
   const version = (number: number) =>
     createAPI<[FetchRequest], FetchResponse>(
       FETCH,
       number,
       (request) => encode(request, number),
-      (_id, _key, _version, reader) => decode(reader, join),
+      whileArriving(() => decode(place)),
     )
   return { name: 'Fetch', versions: [version(17), version(16), version(15), version(14), version(13)] }
 }
@@ -94,46 +94,76 @@ function byTopic(partitions: readonly FetchPartition[]): Map<string, FetchPartit
   return groups
 }
 
-function decode(reader: Reader, join: Join): FetchResponse {
-  reader.readInt32() // throttle time: the broker has waited already
-  const errorCode = reader.readInt16()
-  reader.readInt32() // session ID
-  const partitions = reader.readArray((topic) => {
-    const topicId = topic.readUUID()
-    return topic.readArray((partition) => decodePartition(partition, topicId, join), true, false)
-  })
-  return { errorCode, partitions: partitions.flat() }
+function* decode(place: Place): Decoding<FetchResponse> {
+  yield 4 // throttle time: the broker has waited already
+  const errorCode = (yield 2).int16()
+  yield 4 // session ID
+  const partitions: FetchedPartition[] = []
+  for (let topics = yield* decodeLength(); topics > 0; topics--) {
+    const topicId = (yield 16).uuid()
+    for (let left = yield* decodeLength(); left > 0; left--) partitions.push(yield* decodePartition(topicId, place))
+    yield* skipTags()
+  }
+  return { errorCode, partitions }
 }
 
-function decodePartition(reader: Reader, topicId: string, join: Join): FetchedPartition {
-  const partition = reader.readInt32()
-  const errorCode = reader.readInt16()
-  const logEndOffset = Number(reader.readInt64())
-  const lastStableOffset = Number(reader.readInt64())
-  const logStartOffset = Number(reader.readInt64())
-  const aborted = reader.readNullableArray((one) => ({ producerId: Number(one.readInt64()), firstOffset: Number(one.readInt64()) })) ?? []
-  reader.readInt32() // preferred read replica: no rack is given, so there is none
-  const records = readRecords(reader, join)
-  const diverging = readDivergence(reader)
+function* decodePartition(topicId: string, place: Place): Decoding<FetchedPartition> {
+  const head = yield 30
+  const [partition, errorCode] = [head.int32(), head.int16()]
+  const [logEndOffset, lastStableOffset, logStartOffset] = [head.int64(), head.int64(), head.int64()]
+  const aborted = yield* decodeAborted()
+  yield 4 // preferred read replica: no rack is given, so there is none
+  const records = yield* decodeRecords(place)
+  const diverging = yield* decodeDivergence()
   return { topicId, partition, errorCode, logEndOffset, lastStableOffset, logStartOffset, aborted, records, diverging }
 }
 
-function readRecords(reader: Reader, join: Join): Piece | undefined {
-  const length = reader.readUnsignedVarInt() - 1
+function* decodeAborted(): Decoding<FetchedPartition['aborted']> {
+  const aborted = []
+  for (let left = yield* decodeLength(); left > 0; left--) {
+    const one = yield 16
+    aborted.push({ producerId: one.int64(), firstOffset: one.int64() })
+    yield* skipTags()
+  }
+  return aborted
+}
+
+function* decodeRecords(place: Place): Decoding<Piece | undefined> {
+  const length = yield* decodeLength()
   if (length <= 0) return undefined
-  const start = reader.position
-  reader.skip(length)
-  return join(reader.buffer.subarray(start, start + length))
+  const piece = place(length)
+  yield piece.bytes
+  return piece
 }
 
 /** Tagged field 0 of a partition is the diverging epoch; the others (current leader, snapshot) are not used. */
-function readDivergence(reader: Reader): FetchedPartition['diverging'] {
+function* decodeDivergence(): Decoding<FetchedPartition['diverging']> {
   let diverging: FetchedPartition['diverging']
-  for (let fields = reader.readUnsignedVarInt(); fields > 0; fields--) {
-    const tag = reader.readUnsignedVarInt()
-    const end = reader.readUnsignedVarInt() + reader.position
-    if (tag === 0) diverging = { epoch: reader.readInt32(), endOffset: Number(reader.readInt64()) }
-    reader.skip(end - reader.position)
+  for (let fields = yield* decodeVarint(); fields > 0; fields--) {
+    const tag = yield* decodeVarint()
+    const field = yield yield* decodeVarint()
+    if (tag === 0) diverging = { epoch: field.int32(), endOffset: field.int64() }
   }
   return diverging
+}
+
+function* skipTags(): Decoding<void> {
+  for (let fields = yield* decodeVarint(); fields > 0; fields--) {
+    yield* decodeVarint()
+    yield yield* decodeVarint()
+  }
+}
+
+/** A length as Kafka's compact forms have it: one more than it is; -1: null. */
+function* decodeLength(): Decoding<number> {
+  return (yield* decodeVarint()) - 1
+}
+
+function* decodeVarint(): Decoding<number> {
+  let value = 0
+  for (let shift = 0; ; shift += 7) {
+    const byte = (yield 1).byte()
+    value += (byte & 127) * 2 ** shift
+    if (byte < 128) return value
+  }
 }

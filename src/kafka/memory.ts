@@ -1,8 +1,3 @@
-import type { Reader } from '@platformatic/kafka'
-
-/** Bytes as a connection received them: chunk after chunk. */
-export type Chunks = Reader['buffer']
-
 /** Bytes in one piece, in memory that is used again once nobody holds them any more. */
 export interface Piece {
   readonly bytes: Buffer
@@ -24,12 +19,11 @@ export class Memory {
     this.#maxFreeBytes = maxFreeBytes
   }
 
-  /** The chunks in one piece, held once. A block is used where they fill at least half of it. */
-  join(chunks: Chunks, blockBytes: number): Piece {
-    const { length } = chunks
-    if (length > blockBytes || length < blockBytes / 2) return freedEarly(copy(chunks, Buffer.allocUnsafeSlow(length)))
+  /** So many bytes, held once: in a block where they fill at least half of it. */
+  piece(bytes: number, blockBytes: number): Piece {
+    if (bytes > blockBytes || bytes < blockBytes / 2) return freedEarly(Buffer.allocUnsafeSlow(bytes))
     const block = this.#take(blockBytes)
-    return new Held(copy(chunks, Buffer.from(block, 0, length)), () => this.#giveBack(block))
+    return new Held(Buffer.from(block, 0, bytes), () => this.#giveBack(block))
   }
 
   /** A whole block, held once. */
@@ -75,10 +69,4 @@ class Held implements Piece {
     this.#holders--
     if (this.#holders === 0) this.#giveBack()
   }
-}
-
-function copy({ buffers }: Chunks, to: Buffer): Buffer {
-  let at = 0
-  for (const chunk of buffers) at += chunk.copy(to, at)
-  return to
 }

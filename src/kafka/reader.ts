@@ -48,7 +48,7 @@ class ClusterReader implements LogReader {
     this.#cluster = cluster
     this.#options = options
     const memory = new Memory(options.maxBufferedBytes)
-    this.#fetchCall = fetchWith((chunks) => memory.join(chunks, this.#partitionBytes()))
+    this.#fetchCall = fetchWith((bytes) => memory.piece(bytes, this.#partitionBytes()))
     const reader = ++readers
     this.#slots = Array.from({ length: SLOTS }, (_, slot) => `${FETCHES}-${reader}.${slot}`)
   }

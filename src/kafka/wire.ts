@@ -1,7 +1,6 @@
 import {
   AuthenticationError,
   NetworkError,
-  Reader,
   saslAuthenticateV2,
   saslHandshakeV1,
   saslOAuthBearer,
@@ -13,6 +12,7 @@ import {
 } from '@platformatic/kafka'
 import { EventEmitter, once } from 'node:events'
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
+import { Arrivals, decodingOf, settled, type Decoding } from './arriving.ts'
 import type { ConnectionSettings } from './link.ts'
 
 type Send = Connection['send']
@@ -28,19 +28,16 @@ interface Request {
   readonly answer: Answer
 }
 
+/** An answer begins with its length, and that with the ID of its request. */
 const LENGTH_BYTES = 4
-const FIRST_BUFFER_BYTES = 64 * 1024
-/** A buffer grows by whole steps, so that answers that differ by little find room in it. */
-const STEP_BYTES = 1024 * 1024
-/** A larger one is not kept after the answer that needed it. */
-const MAX_KEPT_BYTES = 16 * STEP_BYTES
+const ID_BYTES = 4
 /** No broker answers with so much: the other side does not speak Kafka's protocol. */
-const MAX_ANSWER_BYTES = 1024 * STEP_BYTES
+const MAX_ANSWER_BYTES = 1024 * 1024 * 1024
 
 /**
  * A connection for fetches: what the client library's is for everything else, and used like it. That one takes each 64 KB that arrive
- * into memory of their own, which costs more time than all that is done with the records. Here the system writes into one buffer that
- * is used for answer after answer; whoever decodes an answer copies what is to stay.
+ * into memory of their own, which costs more time than all that is done with the records. Here an answer is decoded while it arrives, and
+ * the system writes the records straight into the memory that they are to stay in.
  *
  * It does not renew its authentication (KIP-368): a broker that wants that closes the connection, and the link opens the next one.
  */
@@ -53,10 +50,8 @@ class Wire extends EventEmitter {
   socket: Socket | undefined
   readonly #settings: ConnectionSettings
   readonly #requests = new Map<number, Request>()
+  readonly #arrivals = new Arrivals(this.#answers())
   #lastId = 0
-  #buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES)
-  /** How much of the buffer is filled. */
-  #filled = 0
 
   constructor(settings: ConnectionSettings) {
     super()
@@ -65,7 +60,7 @@ class Wire extends EventEmitter {
 
   async connect(host: string, port: number): Promise<void> {
     const { tls, sasl } = this.#settings
-    const onread = { buffer: () => this.#buffer.subarray(this.#filled), callback: (count: number) => this.#read(count) }
+    const onread = { buffer: () => this.#arrivals.room, callback: (count: number) => this.#read(count) }
     const servername = isIP(host) === 0 ? { servername: host } : {}
     // Node's types know `onread` as an option of plain connections alone, and not that its buffer may be a function.
     const options = { host, port, onread: onread as never }
@@ -110,51 +105,28 @@ class Wire extends EventEmitter {
     }
   }
 
-  /** Bytes have arrived behind those that were there. Says that more are wanted. */
+  /** Bytes have arrived. Says that more are wanted. */
   #read(count: number): boolean {
-    this.#filled += count
-    let at = 0
-    let end = this.#endOfAnswer(at)
-    for (; end <= this.#filled; end = this.#endOfAnswer(at)) {
-      this.#answer(this.#buffer.subarray(at + LENGTH_BYTES, end))
-      at = end
-    }
-    this.#makeRoom(at, end - at)
+    this.#arrivals.add(count)
     return true
   }
 
-  /** Where the answer that begins there ends, or would if its length were known. */
-  #endOfAnswer(at: number): number {
-    if (this.#filled - at < LENGTH_BYTES) return at + FIRST_BUFFER_BYTES
-    const length = this.#buffer.readInt32BE(at)
-    if (length >= LENGTH_BYTES && length <= MAX_ANSWER_BYTES) return at + LENGTH_BYTES + length
-    this.socket?.destroy(new UnexpectedCorrelationIdError(`a length of ${length}`))
-    return Number.POSITIVE_INFINITY
-  }
-
-  /** Moves what is not decoded yet to the beginning of a buffer that has room for all of the answer. */
-  #makeRoom(from: number, bytes: number): void {
-    const isTooSmall = bytes > this.#buffer.length && Number.isFinite(bytes)
-    const isTooLarge = this.#buffer.length > MAX_KEPT_BYTES && bytes <= MAX_KEPT_BYTES
-    const to = isTooSmall || isTooLarge ? Buffer.allocUnsafeSlow(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES) : this.#buffer
-    if (from > 0 || to !== this.#buffer) this.#buffer.copy(to, 0, from, this.#filled)
-    this.#buffer = to
-    this.#filled -= from
-  }
-
-  #answer(bytes: Buffer): void {
-    const id = bytes.readInt32BE(0)
-    const request = this.#requests.get(id)
-    if (request === undefined) return void this.socket?.destroy(new UnexpectedCorrelationIdError(`an answer to request ${id}`))
-    this.#requests.delete(id)
-    const { answer } = request
-    let result: unknown
-    try {
-      result = decode(request, id, bytes)
-    } catch (error) {
-      return answer(error as Error)
+  /** Answer after answer, until one makes no sense. */
+  *#answers(): Decoding<void> {
+    for (;;) {
+      const length = (yield LENGTH_BYTES).int32()
+      if (length < ID_BYTES || length > MAX_ANSWER_BYTES) return this.#refuse(`a length of ${length}`)
+      const id = (yield ID_BYTES).int32()
+      const request = this.#requests.get(id)
+      if (request === undefined) return this.#refuse(`an answer to request ${id}`)
+      const { error, result } = yield* settled(decode(request, id, length - ID_BYTES), length - ID_BYTES)
+      this.#requests.delete(id)
+      request.answer(error, result)
     }
-    answer(null, result)
+  }
+
+  #refuse(what: string): void {
+    this.socket?.destroy(new UnexpectedCorrelationIdError(what))
   }
 
   #lost(): void {
@@ -171,9 +143,11 @@ async function bearToken(connection: Connection, { token = '', oauthBearerExtens
   })
 }
 
-/** The header of an answer is the request's ID, and in newer versions a number of tagged fields, which is zero. */
-function decode({ key, version, parse, hasTaggedFields }: Request, id: number, bytes: Buffer): unknown {
-  return parse(id, key, version, Reader.from(bytes.subarray(hasTaggedFields ? 5 : 4)))
+/** In newer versions there is a number of tagged fields behind the ID, which is zero. */
+function* decode({ key, version, parse, hasTaggedFields }: Request, id: number, length: number): Decoding<unknown> {
+  const tagBytes = hasTaggedFields ? 1 : 0
+  yield tagBytes
+  return yield* decodingOf(parse, length - tagBytes, id, key, version)
 }
 
 /** Node's TLS takes some milliseconds to load: only where it is used. */

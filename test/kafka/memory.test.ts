@@ -4,20 +4,21 @@ import { createRecordsBatch } from '@platformatic/kafka'
 import type { TidemarkError } from '../../src/errors.ts'
 import { readBatches } from '../../src/kafka/batch.ts'
 import { BufferedBatch } from '../../src/kafka/buffered.ts'
-import { freedEarly, Memory } from '../../src/kafka/memory.ts'
-import type { Chunks } from '../../src/kafka/memory.ts'
+import { freedEarly, Memory, type Piece } from '../../src/kafka/memory.ts'
 import { Shelf } from '../../src/kafka/shelf.ts'
 import { SliceBuilder } from '../../src/kafka/slice.ts'
 
-function chunks(...texts: string[]): Chunks {
-  const buffers = texts.map((text) => Buffer.from(text))
-  return { buffers, length: buffers.reduce((sum, { length }) => sum + length, 0) } as unknown as Chunks
+/** Memory for a text, with it in it. */
+function write(memory: Memory, text: string, blockBytes: number): Piece {
+  const piece = memory.piece(text.length, blockBytes)
+  piece.bytes.write(text)
+  return piece
 }
 
 describe('the memory that batches lie in', () => {
   it('is used again once nobody holds it, and what still looks at it is empty then', () => {
     const memory = new Memory(64)
-    const first = memory.join(chunks('abc', 'def'), 8)
+    const first = write(memory, 'abcdef', 8)
     assert.equal(first.bytes.toString(), 'abcdef')
     const late = first.bytes.subarray(2, 4)
     first.hold()
@@ -25,7 +26,7 @@ describe('the memory that batches lie in', () => {
     assert.equal(late.toString(), 'cd', 'somebody holds it still')
     first.release()
     assert.equal(late.length, 0)
-    const second = memory.join(chunks('ghijkl'), 8)
+    const second = write(memory, 'ghijkl', 8)
     assert.equal(second.bytes.toString(), 'ghijkl')
     assert.equal(late.length, 0, "and never shows another batch's bytes")
   })
@@ -33,7 +34,7 @@ describe('the memory that batches lie in', () => {
   it('is fresh where a block would be mostly empty, or too small', () => {
     const memory = new Memory(1 << 20)
     for (const text of ['ab', 'a'.repeat(100_000)]) {
-      const piece = memory.join(chunks(text), 8)
+      const piece = write(memory, text, 8)
       assert.equal(piece.bytes.toString(), text)
       piece.release()
     }
@@ -105,7 +106,8 @@ describe('a slice that is released', () => {
       { compression },
     ).buffer
     const memory = new Memory(1 << 20)
-    const piece = memory.join({ buffers: [written], length: written.length } as unknown as Chunks, written.length)
+    const piece = memory.piece(written.length, written.length)
+    written.copy(piece.bytes)
     const [batch] = readBatches(piece.bytes).batches
     assert.ok(batch !== undefined)
     const buffered = new BufferedBatch(batch, false, piece, freedEarly)
