@@ -1,36 +1,53 @@
+import { join } from 'node:path'
+import { STEADY_HEAP } from '../src/cli/steady-heap.ts'
 import type { Benchmark } from './benchmark.ts'
 import { built } from './built.ts'
-import { tidemark, type Topic } from './contenders.ts'
+import { tidemark, tidemarkProcess, type Topic } from './contenders.ts'
 import { fillWithCopies } from './fill.ts'
-import { alternate, type Contender } from './measure.ts'
+import { alternate, median, type Contender, type Measured } from './measure.ts'
 import { startBroker } from './servers.ts'
 
-/** By default V8 lets what is young grow to twice 32 MB; in a container that is to be small it need not. */
-const SMALL = '--max-semi-space-size=4'
-
-/** The peak of a job's memory over a backlog and over one ten times as long, as V8 manages it and with a young generation that is kept small. */
+/** The peak of a job's memory over a backlog and over one ten times as long: of the command line, and of a program of one's own as Node makes it and with the same steady heap. */
 export const memory: Benchmark = async (settings) => {
-  const { library } = await built(settings)
+  const { bin, library } = await built(settings)
   settings.say('starting a broker')
   await using kafka = await startBroker()
   settings.say('filling two topics')
   const short = await fillWithCopies(kafka.bootstrapServers, 'short', { records: settings.records, valueSize: 100 })
   const long = await fillWithCopies(kafka.bootstrapServers, 'long', { records: settings.records * 10, valueSize: 100 })
-  const contender = (topic: Topic, ...nodeOptions: string[]): Contender => {
-    const name = [`a backlog of ${topic.records.toLocaleString('en-US')} records`, ...nodeOptions.map((option) => `node ${option}`)].join(
-      ', ',
-    )
-    return tidemark(name, { ...topic, library, how: 'touch' }, nodeOptions)
-  }
-  const measured = await alternate(
-    { short: contender(short), long: contender(long), shortSmall: contender(short, SMALL), longSmall: contender(long, SMALL) },
+  const command = (topic: Topic): Contender => ({
+    ...tidemarkProcess(bin, join(import.meta.dirname, 'touch.mjs'), topic),
+    name: `\`tidemark run\`, ${backlog(topic)}`,
+  })
+  const program = (topic: Topic, ...nodeOptions: string[]): Contender =>
+    tidemark([`\`${['node', ...nodeOptions].join(' ')}\``, backlog(topic)].join(', '), { ...topic, library, how: 'touch' }, nodeOptions)
+  const ours = await alternate({ short: command(short), long: command(long) }, settings)
+  const theirs = await alternate(
+    { short: program(short), long: program(long), shortSteady: program(short, ...STEADY_HEAP), longSteady: program(long, ...STEADY_HEAP) },
     settings,
   )
   return [
     {
-      title: 'memory: the whole process at full speed (to reach: under 200 MB, and the same for both)',
+      title: 'memory: `tidemark run`, start to exit (to reach: under 200 MB, and flat)',
+      unit: { name: 's', digits: 2, better: 'less' },
+      rows: Object.values(ours).map((measured) => ({ measured })),
+      notes: [`The longer backlog's median peak is ${compare(ours.long, ours.short)} the shorter one's.`],
+    },
+    {
+      title: 'memory: a program of its own that calls `run`',
       unit: { name: 'thousand records/s', digits: 0, better: 'more' },
-      rows: Object.values(measured).map((one) => ({ measured: one })),
+      rows: Object.values(theirs).map((measured) => ({ measured })),
+      notes: [
+        `The longer backlog's median peak is ${compare(theirs.long, theirs.short)} the shorter one's, and with a steady heap ${compare(theirs.longSteady, theirs.shortSteady)}.`,
+      ],
     },
   ]
+}
+
+function backlog({ records }: Topic): string {
+  return `${records.toLocaleString('en-US')} records`
+}
+
+function compare(ours: Measured, theirs: Measured): string {
+  return `${(median(ours.peaksMb) / median(theirs.peaksMb)).toFixed(2)}×`
 }

@@ -30,6 +30,11 @@ export class BufferedAnswer {
     answer.piece.hold()
   }
 
+  /** The memory that it takes for as long as any of its batches waits. */
+  get heldBytes(): number {
+    return this.#answer.piece.bytes.length
+  }
+
   /** The first that waits; undefined: none does any more. */
   get first(): BufferedBatch | undefined {
     const { piece, end, fromOffset, hide } = this.#answer

@@ -12,7 +12,7 @@ export interface Piece {
  */
 export class Memory {
   readonly #maxFreeBytes: number
-  #free: ArrayBuffer[] = []
+  readonly #free: ArrayBuffer[] = []
 
   /** @param maxFreeBytes how much is kept for later, at most */
   constructor(maxFreeBytes: number) {
@@ -34,12 +34,13 @@ export class Memory {
 
   #take(blockBytes: number): ArrayBuffer {
     // Blocks of another size are from before there were more, or fewer, partitions to share the memory.
-    if (this.#free[0]?.byteLength !== blockBytes) this.#free = []
+    if (this.#free[0]?.byteLength !== blockBytes) for (const block of this.#free.splice(0)) free(block)
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes).buffer
   }
 
   #giveBack(block: ArrayBuffer): void {
     if ((this.#free.length + 1) * block.byteLength <= this.#maxFreeBytes) this.#free.push(block.transfer())
+    else free(block)
   }
 }
 
@@ -48,7 +49,12 @@ export function freedEarly(bytes: Buffer): Piece {
   const { buffer, byteOffset } = bytes
   // Node keeps small buffers several to a block, of a size that differs from version to version.
   const isAlone = bytes.byteLength === buffer.byteLength || (byteOffset === 0 && buffer.byteLength !== Buffer.poolSize)
-  return new Held(bytes, () => void (isAlone && (buffer as ArrayBuffer).transfer(0)))
+  return new Held(bytes, () => void (isAlone && free(buffer as ArrayBuffer)))
+}
+
+/** Gives memory back to the system now; a garbage collection would do so some seconds later. */
+function free(memory: ArrayBuffer): void {
+  memory.transfer(0)
 }
 
 class Held implements Piece {

@@ -172,7 +172,7 @@ class ClusterReader implements LogReader {
     const part = this.#roomLeft() > 0 ? this.#partOf() : 0
     const byNode = new Map<number, Reading[]>()
     for (const reading of open) {
-      const hasRoom = reading.bufferedBytes < part || !reading.covers(reading.requiredUntil)
+      const hasRoom = reading.heldBytes < part || !reading.covers(reading.requiredUntil)
       const leader = reading.stale || !hasRoom ? undefined : this.#cluster.leaderOf(reading.topic, reading.partition)
       if (leader === undefined) continue
       const readings = byNode.get(leader.nodeId)
@@ -190,7 +190,7 @@ class ClusterReader implements LogReader {
   #roomLeft(): number {
     let used = 0
     for (const bytes of this.#busy.values()) used += bytes
-    for (const reading of this.#readings.values()) used += reading.bufferedBytes
+    for (const reading of this.#readings.values()) used += reading.heldBytes
     return this.#options.maxBufferedBytes - used
   }
 

@@ -32,6 +32,8 @@ export class Reading implements TopicPartition {
   /** The log end, as the last fetch told it; undefined: none did yet. */
   logEndOffset: number | undefined
   bufferedBytes = 0
+  /** The memory that the answers take of which something is buffered. */
+  heldBytes = 0
   /** Whether a fetch of it is under way. */
   inFlight = false
   /** Whether its leader has to be heard of anew before it is fetched. */
@@ -177,7 +179,9 @@ export class Reading implements TopicPartition {
     const last = waiting.at(-1)
     if (last !== undefined) {
       const hide = isolation === 'read_committed' ? abortedIn(aborted) : isControl
-      this.#answers.push(new BufferedAnswer({ piece, end: last.end, fromOffset, hide }, this.#keep))
+      const answer = new BufferedAnswer({ piece, end: last.end, fromOffset, hide }, this.#keep)
+      this.#answers.push(answer)
+      this.heldBytes += answer.heldBytes
       for (const { start, end } of waiting) this.bufferedBytes += end - start
       this.fetchOffset = last.lastOffset + 1
       this.fetchedEpoch = last.leaderEpoch
@@ -189,8 +193,9 @@ export class Reading implements TopicPartition {
     this.bufferedBytes -= size
     const [answer] = this.#answers
     answer?.shift()
-    if (answer?.first !== undefined) return
-    answer?.release()
+    if (answer === undefined || answer.first !== undefined) return
+    this.heldBytes -= answer.heldBytes
+    answer.release()
     this.#answers.shift()
   }
 
@@ -198,6 +203,7 @@ export class Reading implements TopicPartition {
     for (const answer of this.#answers) answer.release()
     this.#answers.length = 0
     this.bufferedBytes = 0
+    this.heldBytes = 0
   }
 }
 

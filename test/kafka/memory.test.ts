@@ -31,6 +31,17 @@ describe('the memory that batches lie in', () => {
     assert.equal(late.length, 0, "and never shows another batch's bytes")
   })
 
+  it('is given back at once where enough is kept, and not by a garbage collection some time', () => {
+    const memory = new Memory(16)
+    const pieces = ['abcdef', 'ghijkl', 'mnopqr'].map((text) => write(memory, text, 8))
+    const blocks = pieces.map(({ bytes }) => bytes.buffer)
+    for (const piece of pieces) piece.release()
+    assert.deepEqual(
+      blocks.map(({ byteLength }) => byteLength),
+      [0, 0, 0],
+    )
+  })
+
   it('is fresh where a block would be mostly empty, or too small', () => {
     const memory = new Memory(1 << 20)
     for (const text of ['ab', 'a'.repeat(100_000)]) {

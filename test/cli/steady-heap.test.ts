@@ -6,19 +6,21 @@ import { bin, tidemark } from './command.ts'
 
 /** Says of each process that begins, or begins once more, what it is. */
 const tell = '--import=data:text/javascript,console.log(`<${[process.pid,process.execArgv.slice(0,-1),process.argv.slice(3)].join("|")}>`)'
-const SMALL = '--max-semi-space-size=4'
 
 function beginnings(stdout: string): { pid: string | undefined; nodeArgs: string | undefined; args: string | undefined }[] {
   return [...stdout.matchAll(/<(\d+)\|(.*)\|(.*)>/g)].map(([, pid, nodeArgs, args]) => ({ pid, nodeArgs, args }))
 }
 
 describe("a job's process", () => {
-  it('begins once more with a small heap, as the same process with the same words, streams and end', async () => {
+  it('begins once more with a steady heap, as the same process with the same words, streams and end', async () => {
     const words = ['run', '--group', 'nächte, zwei', '--handler', '', '--nonsense']
     const { code, stdout, stderr } = await tidemark(words, { nodeArgs: ['--no-warnings', tell] })
     const [first, second, ...more] = beginnings(stdout)
     assert.deepEqual(more, [])
-    assert.deepEqual([first?.nodeArgs, second?.nodeArgs], ['--no-warnings', `${SMALL},--initial-old-space-size=8,--no-warnings`])
+    assert.deepEqual(
+      [first?.nodeArgs, second?.nodeArgs],
+      ['--no-warnings', '--min-semi-space-size=16,--max-semi-space-size=16,--no-warnings'],
+    )
     assert.equal(second?.pid, first?.pid)
     assert.deepEqual([first?.args, second?.args], [words.slice(1).join(), words.slice(1).join()])
     assert.equal(code, 2)
