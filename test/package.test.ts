@@ -98,6 +98,9 @@ describe('the published package', { timeout: 600_000 }, () => {
       await run('node', ['consumer.js'], options)
       assert.match(await run('npx', ['--offline', 'tidemark', '--help'], options), /Usage: tidemark/)
       assert.equal((await run('npx', ['--offline', 'tidemark', '--version'], options)).trim(), manifest.version)
+      const tell = '--import=data:text/javascript,console.log(process.execArgv.join())'
+      const job = await run('node', [tell, 'node_modules/tidemark/dist/bin/tidemark.js', 'run', '--help'], options)
+      assert.match(job, /^--import.*\n--min-semi-space-size=.*\nUsage: tidemark run/, 'a job begins once more, with a steady heap')
     })
   }
 })

@@ -19,7 +19,7 @@ describe("a job's process", () => {
     assert.deepEqual(more, [])
     assert.deepEqual(
       [first?.nodeArgs, second?.nodeArgs],
-      ['--no-warnings', '--min-semi-space-size=16,--max-semi-space-size=16,--no-warnings'],
+      ['--no-warnings', '--min-semi-space-size=16,--max-semi-space-size=16,--initial-old-space-size=8,--no-warnings'],
     )
     assert.equal(second?.pid, first?.pid)
     assert.deepEqual([first?.args, second?.args], [words.slice(1).join(), words.slice(1).join()])
@@ -28,7 +28,7 @@ describe("a job's process", () => {
   })
 
   for (const [where, nodeArgs, env] of [
-    ['as an argument', ['--max_semi_space_size=16']],
+    ['as an argument', ['--max_semi_space_size=32']],
     ['in the environment', [], { NODE_OPTIONS: '--max-semi-space-size=16' }],
   ] as const) {
     it(`is as whoever starts it chose ${where}`, async () => {
