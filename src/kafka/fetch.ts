@@ -107,20 +107,25 @@ function* decode(place: Place): Decoding<FetchResponse> {
   return { errorCode, partitions }
 }
 
+/** Every answer has a part of each partition that was asked for, most of them empty: what nearly always has one byte is waited for with what is before it. */
 function* decodePartition(topicId: string, place: Place): Decoding<FetchedPartition> {
-  const head = yield 30
+  const head = yield 31
   const [partition, errorCode] = [head.int32(), head.int16()]
   const [logEndOffset, lastStableOffset, logStartOffset] = [head.int64(), head.int64(), head.int64()]
-  const aborted = yield* decodeAborted()
-  yield 4 // preferred read replica: no rack is given, so there is none
-  const records = yield* decodeRecords(place)
-  const diverging = yield* decodeDivergence()
+  const transactions = head.byte()
+  const aborted = transactions < 2 ? [] : yield* decodeAborted(transactions)
+  const middle = yield 5
+  middle.skip(4) // preferred read replica: no rack is given, so there is none
+  const length = middle.byte()
+  const records = length < 2 ? undefined : yield* decodeRecords(length, place)
+  const fields = (yield 1).byte()
+  const diverging = fields === 0 ? undefined : yield* decodeDivergence(fields)
   return { topicId, partition, errorCode, logEndOffset, lastStableOffset, logStartOffset, aborted, records, diverging }
 }
 
-function* decodeAborted(): Decoding<FetchedPartition['aborted']> {
+function* decodeAborted(first: number): Decoding<FetchedPartition['aborted']> {
   const aborted = []
-  for (let left = yield* decodeLength(); left > 0; left--) {
+  for (let left = (yield* decodeVarint(first)) - 1; left > 0; left--) {
     const one = yield 16
     aborted.push({ producerId: one.int64(), firstOffset: one.int64() })
     yield* skipTags()
@@ -128,18 +133,16 @@ function* decodeAborted(): Decoding<FetchedPartition['aborted']> {
   return aborted
 }
 
-function* decodeRecords(place: Place): Decoding<Piece | undefined> {
-  const length = yield* decodeLength()
-  if (length <= 0) return undefined
-  const piece = place(length)
+function* decodeRecords(first: number, place: Place): Decoding<Piece> {
+  const piece = place((yield* decodeVarint(first)) - 1)
   yield piece.bytes
   return piece
 }
 
 /** Tagged field 0 of a partition is the diverging epoch; the others (current leader, snapshot) are not used. */
-function* decodeDivergence(): Decoding<FetchedPartition['diverging']> {
+function* decodeDivergence(first: number): Decoding<FetchedPartition['diverging']> {
   let diverging: FetchedPartition['diverging']
-  for (let fields = yield* decodeVarint(); fields > 0; fields--) {
+  for (let fields = yield* decodeVarint(first); fields > 0; fields--) {
     const tag = yield* decodeVarint()
     const field = yield yield* decodeVarint()
     if (tag === 0) diverging = { epoch: field.int32(), endOffset: field.int64() }
@@ -159,11 +162,13 @@ function* decodeLength(): Decoding<number> {
   return (yield* decodeVarint()) - 1
 }
 
-function* decodeVarint(): Decoding<number> {
-  let value = 0
-  for (let shift = 0; ; shift += 7) {
-    const byte = (yield 1).byte()
+/** @param first its first byte, where that is read already */
+function* decodeVarint(first?: number): Decoding<number> {
+  let byte = first ?? (yield 1).byte()
+  let value = byte & 127
+  for (let shift = 7; byte >= 128; shift += 7) {
+    byte = (yield 1).byte()
     value += (byte & 127) * 2 ** shift
-    if (byte < 128) return value
   }
+  return value
 }
