@@ -57,7 +57,7 @@ export function javaProcess(topic: Topic): Contender {
 }
 
 /** The command line as a whole process, s. */
-export function tidemarkProcess(bin: string, handler: string, { bootstrapServers, topic }: Topic): Contender {
+export function tidemarkProcess(name: string, bin: string, handler: string, { bootstrapServers, topic }: Topic): Contender {
   const where = ['--bootstrap-server', bootstrapServers, '--group', 'bench', '--topic', topic]
   const run = (): Promise<Sample> =>
     withStore(async (store) => {
@@ -73,7 +73,7 @@ export function tidemarkProcess(bin: string, handler: string, { bootstrapServers
       ])
       return { value: ms / thousands, peakMb }
     })
-  return { name: '`tidemark run --handler noop.mjs --until-end`', run }
+  return { name, run }
 }
 
 function performanceTool({ bootstrapServers, topic, records }: Topic) {

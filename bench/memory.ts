@@ -15,14 +15,12 @@ export const memory: Benchmark = async (settings) => {
   settings.say('filling two topics')
   const short = await fillWithCopies(kafka.bootstrapServers, 'short', { records: settings.records, valueSize: 100 })
   const long = await fillWithCopies(kafka.bootstrapServers, 'long', { records: settings.records * 10, valueSize: 100 })
-  const command = (topic: Topic): Contender => ({
-    ...tidemarkProcess(bin, join(import.meta.dirname, 'touch.mjs'), topic),
-    name: `\`tidemark run\`, ${backlog(topic)}`,
-  })
+  const handler = join(import.meta.dirname, 'touch.mjs')
+  const command = (topic: Topic): Contender => tidemarkProcess(`\`tidemark run\`, ${backlog(topic)}`, bin, handler, topic)
   const program = (topic: Topic, ...nodeOptions: string[]): Contender =>
     tidemark([`\`${['node', ...nodeOptions].join(' ')}\``, backlog(topic)].join(', '), { ...topic, library, how: 'touch' }, nodeOptions)
-  const ours = await alternate({ short: command(short), long: command(long) }, settings)
-  const theirs = await alternate(
+  const commands = await alternate({ short: command(short), long: command(long) }, settings)
+  const programs = await alternate(
     { short: program(short), long: program(long), shortSteady: program(short, ...STEADY_HEAP), longSteady: program(long, ...STEADY_HEAP) },
     settings,
   )
@@ -30,15 +28,15 @@ export const memory: Benchmark = async (settings) => {
     {
       title: 'memory: `tidemark run`, start to exit (to reach: under 200 MB, and flat)',
       unit: { name: 's', digits: 2, better: 'less' },
-      rows: Object.values(ours).map((measured) => ({ measured })),
-      notes: [`The longer backlog's median peak is ${compare(ours.long, ours.short)} the shorter one's.`],
+      rows: Object.values(commands).map((measured) => ({ measured })),
+      notes: [`The longer backlog's median peak is ${compare(commands.long, commands.short)} the shorter one's.`],
     },
     {
       title: 'memory: a program of its own that calls `run`',
       unit: { name: 'thousand records/s', digits: 0, better: 'more' },
-      rows: Object.values(theirs).map((measured) => ({ measured })),
+      rows: Object.values(programs).map((measured) => ({ measured })),
       notes: [
-        `The longer backlog's median peak is ${compare(theirs.long, theirs.short)} the shorter one's, and with a steady heap ${compare(theirs.longSteady, theirs.shortSteady)}.`,
+        `The longer backlog's median peak is ${compare(programs.long, programs.short)} the shorter one's, and with a steady heap ${compare(programs.longSteady, programs.shortSteady)}.`,
       ],
     },
   ]
@@ -48,6 +46,6 @@ function backlog({ records }: Topic): string {
   return `${records.toLocaleString('en-US')} records`
 }
 
-function compare(ours: Measured, theirs: Measured): string {
-  return `${(median(ours.peaksMb) / median(theirs.peaksMb)).toFixed(2)}×`
+function compare(long: Measured, short: Measured): string {
+  return `${(median(long.peaksMb) / median(short.peaksMb)).toFixed(2)}×`
 }

@@ -77,8 +77,8 @@ async function handlers(topic: Topic, { library }: Built, settings: Settings): P
 
 /** The command line beside Java's tool, start to exit. */
 async function processes(topic: Topic, { bin }: Built, settings: Settings): Promise<Table> {
-  const handler = join(import.meta.dirname, 'noop.mjs')
-  const { ours, theirs } = await alternate({ ours: tidemarkProcess(bin, handler, topic), theirs: javaProcess(topic) }, settings)
+  const command = tidemarkProcess('`tidemark run --handler noop.mjs --until-end`', bin, join(import.meta.dirname, 'noop.mjs'), topic)
+  const { ours, theirs } = await alternate({ ours: command, theirs: javaProcess(topic) }, settings)
   return {
     title: `run: ${title(topic, '100')}, whole processes`,
     unit: { name: 's', digits: 2, better: 'less' },

@@ -1,20 +1,14 @@
 // node worker.mjs TASK, a job in a process of its own: reads a topic to its end and prints what that took, as JSON. JavaScript, because the types' removal alone
 // takes 20 MB, and the peak of memory is measured too.
 import { readFileSync } from 'node:fs'
+import touch from './touch.mjs'
 
 /** @typedef {import('./contenders.ts').Task} Task */
-/** @typedef {import('../src/index.ts').HandlerBatch} Batch */
 
 /** @type {Task} */
 const task = JSON.parse(process.argv[2] ?? '')
 /** @type {typeof import('../src/index.ts')} */
 const { connect, openStore, read, run } = await import(task.library)
-let sum = 0
-
-/** Looks at a byte of each value. */
-function touch(/** @type {Batch} */ { records }) {
-  for (const { value } of records) sum += value?.[0] ?? 0
-}
 
 await using kafka = await connect({ bootstrapServers: task.bootstrapServers })
 await using store = await openStore(task.store)
@@ -40,4 +34,4 @@ if (task.how === 'batches') {
 }
 const ms = performance.now() - start
 const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))
-console.log(JSON.stringify({ records, ms, peakMb: Number(peak?.[1]) / 1024, sum }))
+console.log(JSON.stringify({ records, ms, peakMb: Number(peak?.[1]) / 1024 }))

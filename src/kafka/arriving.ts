@@ -80,7 +80,7 @@ export class Arrivals {
 /** A parser for an API of the client's that decodes while the answer arrives where a connection can do that, and the whole one otherwise. */
 export function whileArriving<Result>(begin: () => Decoding<Result>): (...[, , , reader]: Parameters<Parse>) => Result {
   const parse = (...[, , , reader]: Parameters<Parse>): Result => {
-    return decodeWhole(begin(), new Bytes(Buffer.from(reader.buffer.slice(reader.position))))
+    return decodeWhole(begin(), new Bytes(reader.buffer.slice(reader.position)))
   }
   decodings.set(parse, begin)
   return parse

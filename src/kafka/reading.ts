@@ -32,8 +32,6 @@ export class Reading implements TopicPartition {
   /** The log end, as the last fetch told it; undefined: none did yet. */
   logEndOffset: number | undefined
   bufferedBytes = 0
-  /** The memory that the answers take of which something is buffered. */
-  heldBytes = 0
   /** Whether a fetch of it is under way. */
   inFlight = false
   /** Whether its leader has to be heard of anew before it is fetched. */
@@ -67,6 +65,13 @@ export class Reading implements TopicPartition {
   /** Whether there is something to hand out below an offset. */
   ready(until: number): boolean {
     return this.#answers.length > 0 && this.#handedOut < until
+  }
+
+  /** The memory that the answers take of which something is buffered. */
+  get heldBytes(): number {
+    let bytes = 0
+    for (const answer of this.#answers) bytes += answer.heldBytes
+    return bytes
   }
 
   /** How many offsets are buffered: as many records, or fewer. */
@@ -179,9 +184,7 @@ export class Reading implements TopicPartition {
     const last = waiting.at(-1)
     if (last !== undefined) {
       const hide = isolation === 'read_committed' ? abortedIn(aborted) : isControl
-      const answer = new BufferedAnswer({ piece, end: last.end, fromOffset, hide }, this.#keep)
-      this.#answers.push(answer)
-      this.heldBytes += answer.heldBytes
+      this.#answers.push(new BufferedAnswer({ piece, end: last.end, fromOffset, hide }, this.#keep))
       for (const { start, end } of waiting) this.bufferedBytes += end - start
       this.fetchOffset = last.lastOffset + 1
       this.fetchedEpoch = last.leaderEpoch
@@ -193,9 +196,8 @@ export class Reading implements TopicPartition {
     this.bufferedBytes -= size
     const [answer] = this.#answers
     answer?.shift()
-    if (answer === undefined || answer.first !== undefined) return
-    this.heldBytes -= answer.heldBytes
-    answer.release()
+    if (answer?.first !== undefined) return
+    answer?.release()
     this.#answers.shift()
   }
 
@@ -203,7 +205,6 @@ export class Reading implements TopicPartition {
     for (const answer of this.#answers) answer.release()
     this.#answers.length = 0
     this.bufferedBytes = 0
-    this.heldBytes = 0
   }
 }
 
